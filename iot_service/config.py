@@ -1,0 +1,185 @@
+"""Settings: the only reader of the environment.
+
+Every setting is an ``IOT_…`` environment variable, or a line of a ``.env`` file in the working directory; secrets may
+come from a file named by ``IOT_…_FILE``. Unset engines mean embedded ones.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from iot_service.durations import format_duration, parse_duration
+from iot_service.errors import StopError
+
+SECRETS = ("database_url", "mqtt_password", "sms_password", "smtp_url", "secret_key")
+Duration = Annotated[
+    timedelta,
+    Field(ge=timedelta(0)),
+    BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value),
+]
+"""A span of time, written 90s, 15m, 2h or 3d."""
+
+PARENT_PIPE = "IOT_PARENT_PIPE"
+"""Names the pipe that closes when the parent process ends; set by the parent, not by people."""
+
+
+class Settings(BaseSettings):
+    """All settings of one process; ``docs/settings.md`` lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="IOT_", env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL or TimescaleDB, as postgresql://user:password@host:port/name; unset: embedded",
+    )
+    mqtt_url: str | None = Field(
+        default=None,
+        pattern=r"^mqtts?://[^/\s]+$",
+        description="The broker, as mqtt://host:port or mqtts://host:port; unset: embedded",
+    )
+    mqtt_username: str | None = Field(default=None, description="User name at the broker")
+    mqtt_password: SecretStr | None = Field(default=None, description="Password at the broker")
+    mqtt_slot: str = Field(
+        default="1",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="Name of this ingest process; its client id is stable",
+    )
+    mqtt_share: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="Name of the shared subscription where several ingest processes share the work",
+    )
+    sms_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="sendsms of Kannel, as http://host:13013/cgi-bin/sendsms; unset: written to the outbox folder",
+    )
+    sms_username: str = Field(default="iot", description="User name at the SMS gateway")
+    sms_password: SecretStr = Field(default=SecretStr(""), description="Password at the SMS gateway")
+    sms_sender: str = Field(default="iot-service", description="Sender that people see on SMS")
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server, as smtp://user:password@host:port or smtps://…; unset: written to the outbox folder",
+    )
+    mail_from: str = Field(default="service@example.com", description="Sender of e-mail")
+    host: str = Field(default="127.0.0.1", description="Address the API and the console listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port of the API and the console; 0 takes a free one")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="Address that links in messages begin with; unset: http://host:port",
+    )
+    data_dir: Path = Field(
+        default=Path("~/.local/share/iot-service"), description="Folder of the embedded engines, the outbox and keys"
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Key that signs links, at least 32 characters; unset: made once and kept in the data folder",
+    )
+    products_dir: Path | None = Field(
+        default=None, description="Folder with product models of your own, beside the shipped ones"
+    )
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged")
+    log_json: bool = Field(default=False, description="Log one JSON object a line instead of text")
+    batch_messages: int = Field(default=2000, ge=1, le=100_000, description="Most messages in one ingest transaction")
+    queue_messages: int = Field(
+        default=10_000,
+        ge=1,
+        description="Most messages in memory while the database is away; the broker keeps the rest",
+    )
+    clock_ahead: Duration = Field(
+        default=timedelta(minutes=5), description="How far a reading's time may lie ahead of the clock"
+    )
+    retention: Duration = Field(default=timedelta(days=5 * 366), description="Readings older than this are refused")
+    lateness: Duration = Field(default=timedelta(0), description="How long to wait for readings that come out of order")
+    tick_grace: Duration = Field(
+        default=timedelta(seconds=1),
+        description="How long after its due time a timer waits for a reading",
+    )
+    backlog_quiet: Duration = Field(
+        default=timedelta(seconds=30),
+        description="How long a device that delivers old readings must be quiet before its timers run on",
+    )
+    answer_within: Duration = Field(
+        default=timedelta(minutes=3), description="How long a technician has to answer before the next one is asked"
+    )
+    booking_notice: Duration = Field(
+        default=timedelta(days=2), description="How far ahead an appointment is booked at the earliest"
+    )
+    proposal_expiry: Duration = Field(default=timedelta(days=7), description="How long a proposal can be accepted")
+    fulfilment: Literal["manual", "simulated"] = Field(
+        default="manual",
+        description="Who ships orders: manual waits for calls of the API, simulated ships by itself (demo)",
+    )
+    clock_anchor: datetime | None = Field(default=None, description="Where a faster clock starts; for demos and tests")
+    clock_speed: float = Field(default=1.0, gt=0, description="How much faster than life the clock runs; for demos")
+
+    @field_validator("data_dir", "products_dir")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings of this process; ``overrides`` (by field name) win over the environment.
+
+    Raises StopError that names the variable, and says what would be right, when a value is wrong.
+    """
+    values: dict[str, object] = {}
+    for name in SECRETS:
+        path = os.environ.get(f"IOT_{name.upper()}_FILE")
+        if path:
+            try:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise StopError(
+                    f"IOT_{name.upper()}_FILE={path}: {error.strerror}; name a file that can be read"
+                ) from None
+    try:
+        return Settings(**{**values, **overrides})  # type: ignore[arg-type]  # pydantic checks each value
+    except ValidationError as error:
+        raise StopError("; ".join(_explain(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _explain(location: tuple[int | str, ...], message: str) -> str:
+    name = str(location[0]) if location else ""
+    variable = f"IOT_{name.upper()}"
+    shown = "(secret)" if name in SECRETS else os.environ.get(variable, "")
+    description = Settings.model_fields[name].description if name in Settings.model_fields else ""
+    return f"{variable}={shown}: {message}. It is: {description}"
+
+
+def parent_pipe() -> int | None:
+    """Return the file descriptor of the pipe to the parent process, or None for a process that has none."""
+    value = os.environ.get(PARENT_PIPE)
+    return int(value) if value else None
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment for a child process: this process's own, plus every setting as an ``IOT_…`` variable."""
+    result = dict(os.environ)
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        elif isinstance(value, timedelta):
+            value = format_duration(value)
+        elif isinstance(value, datetime):
+            value = value.isoformat()
+        result[f"IOT_{name.upper()}"] = str(value)
+    return result

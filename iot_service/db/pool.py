@@ -1,0 +1,77 @@
+"""The connection pool, and the transaction that every change of data happens in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+
+Connection = psycopg.Connection[dict[str, Any]]
+"""A connection whose rows are dictionaries by column name."""
+
+
+class Database:
+    """One database, for one process. Sessions run in UTC."""
+
+    def __init__(self, url: str, *, max_size: int = 8, application: str = "iot-service") -> None:
+        """Take a PostgreSQL URL; connections are opened when they are needed, ``max_size`` at the most."""
+        self.url = url
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[dict[str, Any]],
+            kwargs={
+                "row_factory": dict_row,
+                "application_name": application,
+                "options": "-c timezone=UTC -c lock_timeout=30s",
+            },
+            min_size=0,
+            max_size=max_size,
+            open=False,
+            check=ConnectionPool.check_connection,
+        )
+
+    def open(self) -> None:
+        """Start the pool (it connects at the first use)."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """End every connection."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give a connection in a transaction: committed when the block ends, rolled back when it raises.
+
+        Raises psycopg.OperationalError (also PoolTimeout) when the database cannot be reached.
+        """
+        with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
+    def listen(self, channel: str, *, timeout: float) -> Iterator[str | None]:
+        """Yield the payloads that arrive on ``channel``, and None whenever ``timeout`` seconds pass without one.
+
+        Uses a connection of its own, for the life of the generator; raises psycopg.OperationalError when it is lost.
+        """
+        with psycopg.connect(self.url, autocommit=True, application_name="iot-service listen") as connection:
+            connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            while True:
+                silent = True
+                for notification in connection.notifies(timeout=timeout, stop_after=1):
+                    silent = False
+                    yield notification.payload
+                if silent:
+                    yield None

@@ -1,0 +1,1 @@
+"""Engines that come along: PostgreSQL and an MQTT broker as children of the service."""

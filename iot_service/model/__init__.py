@@ -1,0 +1,1 @@
+"""Frozen dataclasses and enums that every stage shares; no input, no output."""

@@ -1,0 +1,33 @@
+"""A connected product and where it stands in its life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ServiceState(StrEnum):
+    """Where a device stands: only a device in service can have faults."""
+
+    COMMISSIONING = "commissioning"
+    IN_SERVICE = "in_service"
+    OUT_OF_SERVICE = "out_of_service"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One connected product.
+
+    ``product`` names its product model; ``parameters`` are numbers of this very device that rules may use by name
+    (``setpoint`` in the metric's unit), on top of the product model's defaults.
+    """
+
+    id: str
+    product: str
+    customer_id: str
+    site_id: str | None
+    name: str
+    service_state: ServiceState
+    parameters: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Real servers for tests, for benchmarks and for work by hand."""

@@ -1,0 +1,103 @@
+"""The pytest plugin that brings the real servers as fixtures, and says at the end which ones were used.
+
+Each is started when a test first asks for it, once a run. Where one cannot be started, the tests that want it are
+skipped, but fail when ``CI`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from iot_service.engines.postgres import EmbeddedPostgres
+from iot_service.errors import StopError
+from tests.servers.kannel import KannelServer
+from tests.servers.mosquitto import MosquittoServer
+from tests.servers.server import Server
+from tests.servers.smtp import SmtpServer
+from tests.servers.timescale import TimescaleServer
+
+_Any = TypeVar("_Any", bound=Server)
+_USED = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the list for the summary."""
+    config.stash[_USED] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which real servers were used, and which could not be started and why."""
+    if config.stash[_USED]:
+        terminalreporter.section("real servers")
+        for line in config.stash[_USED]:
+            terminalreporter.line(line)
+
+
+def _started(server: Server) -> str | None:
+    """Start ``server``; return None, or why it could not be started."""
+    try:
+        if reason := server.available():
+            return reason
+        server.start()
+    except StopError as error:
+        return str(error)
+    return None
+
+
+@contextmanager
+def _running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
+    reason = _started(server)
+    if reason:
+        config.stash[_USED].append(f"NOT used: {server.name}: {reason}")
+        if os.environ.get("CI"):
+            pytest.fail(f"{server.name} could not be started: {reason}", pytrace=False)
+        pytest.skip(f"{server.name} could not be started: {reason}")
+    config.stash[_USED].append(f"used: {server.name}")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def timescale_server(pytestconfig: pytest.Config) -> Iterator[TimescaleServer]:
+    """A TimescaleDB with an empty database ``iot`` (``url``), without the extension created yet."""
+    with _running(pytestconfig, TimescaleServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mosquitto_server(pytestconfig: pytest.Config) -> Iterator[MosquittoServer]:
+    """A Mosquitto with the shipped configuration, for anybody (``url``). Who kills it restarts it."""
+    with _running(pytestconfig, MosquittoServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kannel_server(pytestconfig: pytest.Config) -> Iterator[KannelServer]:
+    """A Kannel with its fake SMSC (``url``, ``username``, ``password``; ``messages()`` and ``wait_for()``)."""
+    with _running(pytestconfig, KannelServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smtp_server(pytestconfig: pytest.Config) -> Iterator[SmtpServer]:
+    """An SMTP server (``url``; ``messages`` and ``wait_for()``)."""
+    with _running(pytestconfig, SmtpServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
+    """The embedded PostgreSQL with an empty database ``iot`` (``url``); its absence is never a reason to skip."""
+    folder = Path(tempfile.mkdtemp(prefix="iot-postgres-"))
+    with EmbeddedPostgres(folder, durable=False, remove=True) as server:
+        pytestconfig.stash[_USED].append("used: PostgreSQL 18 (embedded)")
+        yield server

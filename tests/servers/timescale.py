@@ -1,0 +1,142 @@
+"""TimescaleDB on PostgreSQL 17, in a chroot."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+
+from iot_service.engines.child import PLAIN_ENVIRONMENT, Child
+from iot_service.engines.ports import LOOPBACK, free_port
+from iot_service.engines.users import User
+from iot_service.errors import StopError
+from tests.servers.server import version_of
+from tests.servers.timescale_tree import timescale_tree, why_no_tree
+
+_PROGRAMS = "/usr/lib/postgresql/17/bin"
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "shared_preload_libraries": "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "dynamic_shared_memory_type": "mmap",
+    "shared_buffers": "128MB",
+    "max_connections": "200",
+    "max_worker_processes": "32",  # each database with hypertables wants some
+    "jit": "off",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+
+
+class TimescaleServer:
+    """A TimescaleDB with an empty database ``iot`` and a superuser ``iot``; its data is fresh with every start."""
+
+    name = "TimescaleDB"
+
+    def __init__(self) -> None:
+        self.url = ""
+        """``postgresql://iot:…@127.0.0.1:PORT/iot`` once started."""
+        self.port = 0
+        self._child: Child | None = None
+
+    def available(self) -> str | None:
+        """Return None if this machine can run it, else the reason why not."""
+        return why_no_tree()
+
+    def start(self) -> None:
+        """Start it with fresh data, making the tree first if need be; raises StopError if it does not come up."""
+        reason = self.available()
+        if reason:
+            raise StopError(reason)
+        tree = timescale_tree()
+        user = _user_in(tree)
+        home = Path(tempfile.mkdtemp(prefix="iot-", dir=tree / "srv"))
+        os.chown(home, user.uid, user.gid)
+        inside = f"/srv/{home.name}"
+        password = secrets.token_urlsafe(16)
+        _initialise(tree, user, home, password)
+        self.port = free_port()
+        command = [f"{_PROGRAMS}/postgres", "-D", f"{inside}/data", f"--port={self.port}"]
+        command += [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        child = Child(
+            [*_inside(tree, user), *command],
+            folder=tree,
+            log=home / "postgres.log",
+            signals=("INT", "QUIT"),
+            env=PLAIN_ENVIRONMENT,
+            remove=home,
+        )
+        child.start()
+        if not child.wait_until(lambda: _is_ready(home / "data"), timeout=60):
+            words = child.last_words()
+            child.stop()
+            raise StopError(f"TimescaleDB did not start. It said:\n{words}")
+        self._child = child
+        postgres = version_of("chroot", str(tree), f"{_PROGRAMS}/postgres", "--version")
+        self.name = f"TimescaleDB {_extension_version(tree)} on PostgreSQL {postgres}"
+        self.url = f"postgresql://iot:{password}@{LOOPBACK}:{self.port}/iot"
+
+    def stop(self) -> None:
+        """End it and remove its data. May be called again."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings that make the service use it."""
+        return {"IOT_DATABASE_URL": self.url}
+
+
+def _inside(tree: Path, user: User) -> list[str]:
+    return ["chroot", f"--userspec={user.uid}:{user.gid}", "--groups=", str(tree)]
+
+
+def _user_in(tree: Path) -> User:
+    """Return the user postgres of the tree, whose numbers may be somebody else's outside."""
+    for line in (tree / "etc" / "passwd").read_text().splitlines():
+        name, _, uid, gid, *_ = line.split(":")
+        if name == "postgres":
+            return User(name, int(uid), int(gid))
+    raise StopError(f"no user postgres in {tree}: remove the folder, and it is made again")
+
+
+def _initialise(tree: Path, user: User, home: Path, password: str) -> None:
+    secret = home / "password"
+    secret.write_text(password)
+    os.chown(secret, user.uid, user.gid)
+    secret.chmod(0o600)
+    data = f"/srv/{home.name}/data"
+    initdb = [f"{_PROGRAMS}/initdb", "-D", data, "-U", "iot", f"--pwfile=/srv/{home.name}/password"]
+    initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+    _run([*_inside(tree, user), *initdb])
+    _run([*_inside(tree, user), f"{_PROGRAMS}/postgres", "--single", "-D", data, "postgres"], "CREATE DATABASE iot\n")
+
+
+def _run(command: list[str], text: str = "") -> None:
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, check=False, env=PLAIN_ENVIRONMENT, cwd="/"
+    )
+    if done.returncode != 0:
+        raise StopError(f"{' '.join(command)} failed:\n{done.stderr[-1500:]}")
+
+
+def _is_ready(data: Path) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _extension_version(tree: Path) -> str:
+    control = tree / "usr/share/postgresql/17/extension/timescaledb.control"
+    for line in control.read_text().splitlines():
+        if line.startswith("default_version"):
+            return line.partition("=")[2].strip(" '")
+    return ""
