@@ -55,3 +55,8 @@ def thaw() -> None:
 def wall_seconds(span: timedelta) -> float:
     """Return how many seconds of life pass while ``span`` passes on this clock."""
     return span.total_seconds() / _clock.speed
+
+
+def during(life: timedelta) -> timedelta:
+    """Return how far this clock runs during ``life``: the world outside does not hurry when a demo does."""
+    return life * _clock.speed

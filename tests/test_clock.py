@@ -21,6 +21,7 @@ def test_a_fast_clock_passes_an_hour_in_a_second() -> None:
     try:
         clock.run(anchor=anchor, speed=3600)
         assert clock.wall_seconds(timedelta(hours=1)) == 1.0
+        assert clock.during(timedelta(seconds=1)) == timedelta(hours=1)
         assert clock.now() >= anchor
     finally:
         clock.run(anchor=anchor, speed=1)

@@ -40,7 +40,9 @@ def record(connection: Connection, event: Event) -> int:
 
 def claim(connection: Connection, consumer: Consumer, *, now: datetime, limit: int = 50) -> list[Event]:
     """Claim up to ``limit`` events for ``consumer``, oldest first, until a lease ends; a crash frees them by itself."""
-    rows = _QUERIES["claim_todo"].all(connection, consumer=consumer, until=now + _LEASE, now=now, limit=limit)
+    rows = _QUERIES["claim_todo"].all(
+        connection, consumer=consumer, until=now + clock.during(_LEASE), now=now, limit=limit
+    )
     ids = [row["event_id"] for row in rows]
     if not ids:
         return []
@@ -75,7 +77,7 @@ def work_off(database: Database, consumer: Consumer, handle: Callable[[Connectio
                         consumer=consumer,
                         event_id=event.id,
                         error=f"{type(error).__name__}: {error}",
-                        retry_at=clock.now() + _RETRY,
+                        retry_at=clock.now() + clock.during(_RETRY),
                     )
         if not events:
             return done

@@ -1,0 +1,1 @@
+"""Messages out: who is told what, in which language, through which channel."""

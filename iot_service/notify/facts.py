@@ -1,0 +1,81 @@
+"""What a message is about: the rows behind one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iot_service.db import Connection
+from iot_service.model.event import Event, EventType
+from iot_service.model.need import NeedKind, Severity
+from iot_service.notify import store
+from iot_service.notify.policy import Circumstances
+
+Row = Mapping[str, Any]
+
+_STILL_SO: Mapping[EventType, frozenset[str]] = {
+    EventType.PROPOSAL_SENT: frozenset({"open"}),
+    EventType.APPOINTMENT_BOOKED: frozenset({"booked"}),
+    EventType.APPOINTMENT_MOVED: frozenset({"booked"}),
+    EventType.JOB_DISPATCHED: frozenset({"dispatched"}),
+    EventType.JOB_ACCEPTED: frozenset({"accepted", "en_route", "on_site"}),
+    EventType.JOB_EN_ROUTE: frozenset({"en_route", "on_site"}),
+    EventType.JOB_NOBODY_AVAILABLE: frozenset({"planned", "dispatched"}),
+    EventType.ORDER_PENDING: frozenset({"pending", "placed", "shipped", "delivered"}),
+}
+"""The states of the subject in which a message about the event is still true; other events stay true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The rows behind one event, as the store gives them; None where the event has none of the kind.
+
+    ``subject`` is the thing that changed: the need, appointment, proposal, job or order.
+    """
+
+    event: Event
+    subject: Row
+    customer: Row
+    device: Row
+    need: Row | None = None
+    technician: Row | None = None
+
+
+def gather(connection: Connection, event: Event) -> Facts:
+    """Return the facts behind ``event``. Raises LookupError when its subject, customer or device is not there."""
+    subject = store.subject(connection, event.type, int(event.subject_id))
+    need_id = subject["id"] if event.type.startswith("need.") else subject["need_id"]
+    technician_id = event.data.get("technician_id") or subject.get("technician_id")
+    return Facts(
+        event=event,
+        subject=subject,
+        customer=store.customer(connection, subject["customer_id"]),
+        device=store.device(connection, subject["device_id"]),
+        need=store.need(connection, need_id) if need_id is not None else None,
+        technician=store.technician(connection, technician_id) if technician_id is not None else None,
+    )
+
+
+def circumstances(facts: Facts) -> Circumstances:
+    """Return what the policy looks at."""
+    need, event = facts.need, facts.event
+    return Circumstances(
+        kind=NeedKind(need["kind"]) if need else None,
+        severity=Severity(need["severity"]) if need else None,
+        waits=event.data.get("action") == "wait",
+        old=event.old,
+        by_customer=event.actor.startswith("customer"),
+        outdated=_outdated(facts),
+    )
+
+
+def _outdated(facts: Facts) -> bool:
+    still = _STILL_SO.get(facts.event.type)
+    if still is not None and facts.subject["state"] not in still:
+        return True
+    asked = facts.event.data.get("technician_id")  # by now another one may be asked, or come
+    return facts.event.type in {EventType.JOB_DISPATCHED, EventType.JOB_ACCEPTED} and asked not in {
+        None,
+        facts.subject["technician_id"],
+    }
