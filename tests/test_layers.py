@@ -26,9 +26,8 @@ MAY = (
     | dict.fromkeys(FACES, FACES | STAGES | DATA | BASE)
     | {
         "worker": STAGES | DATA | BASE,
-        "wiring": {"worker"} | FACES | STAGES | DATA | BASE,
-        "commands": {"wiring", "commands", "worker"} | FACES | STAGES | DATA | BASE,
-        "cli": {"commands", "wiring", "worker"} | FACES | STAGES | DATA | BASE,
+        "wiring": {"worker", "wiring"} | FACES | STAGES | DATA | BASE,
+        "cli": {"wiring", "worker"} | FACES | STAGES | DATA | BASE,
         "__main__": {"cli"} | BASE,
         "__init__": set(),
     }
@@ -79,7 +78,7 @@ def test_only_the_commands_and_wiring_start_simulators() -> None:
         f"{path} imports {name}"
         for path, tree in sources("iot_service")
         for name in imported(path, tree)
-        if name.split(".")[0] == "simulators" and path.parts[1] not in {"cli.py", "wiring.py", "commands"}
+        if name.split(".")[0] == "simulators" and path.parts[1] not in {"cli.py", "wiring"}
     ]
     assert wrong == []
 
@@ -92,7 +91,7 @@ RESERVED = {
     "httpx": lambda p: p.startswith("iot_service/notify/transports/"),
     "smtplib": lambda p: p.startswith("iot_service/notify/transports/"),
     "cel": lambda p: p.startswith("iot_service/rules/"),
-    "uvicorn": lambda p: p == "iot_service/wiring.py",
+    "uvicorn": lambda p: p == "iot_service/wiring/api.py",
 }
 
 

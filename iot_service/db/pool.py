@@ -33,6 +33,8 @@ class Database:
             max_size=max_size,
             open=False,
             check=ConnectionPool.check_connection,
+            timeout=10,
+            reconnect_timeout=5,  # then whoever asks next starts anew, instead of a backoff that doubles without bound
         )
 
     def open(self) -> None:

@@ -1,0 +1,1 @@
+"""Pure models of consumption: how much is used, and when a stock runs out."""

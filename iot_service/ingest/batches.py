@@ -1,0 +1,194 @@
+"""Messages become one batch of rows, with everything that cannot become a row as a dead letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from iot_service.ingest.fields import ProductFields
+from iot_service.ingest.letters import DeadLetters
+from iot_service.ingest.limits import TimeLimits
+from iot_service.ingest.marker import read_marker
+from iot_service.ingest.occurrences import Occurrences, read_command_ack, read_events, read_status
+from iot_service.ingest.payloads import read_telemetry
+from iot_service.ingest.reasons import Fault, Reason
+from iot_service.ingest.registry import Registered
+from iot_service.ingest.source import Message
+from iot_service.ingest.topics import Topic, TopicKind, parse_topic
+
+Key = tuple[str, str, int]
+"""Device, name (of a metric, an attribute or an event) and ts in microseconds since 1970 UTC."""
+
+
+class ReadingValue(NamedTuple):
+    """The rest of a reading's row; ``received`` is in microseconds since 1970 UTC."""
+
+    value: float
+    received: int
+    assumed: bool
+
+
+class JsonValue(NamedTuple):
+    """The rest of the row of an attribute or a device event: its value or data as JSON text, and when it came."""
+
+    value: str
+    received: int
+
+
+class StatusChange(NamedTuple):
+    """A device said at ``received`` (microseconds since 1970 UTC) that it is online, or its will that it is not."""
+
+    device_id: str
+    customer_id: str
+    online: bool
+    received: int
+
+
+class Touched(NamedTuple):
+    """Between which instants a batch holds something of a device, and when the newest came; all in microseconds."""
+
+    oldest: int
+    newest: int
+    received: int
+
+
+class Context(NamedTuple):
+    """What is needed to understand messages: fields by product id, limits, and the token in our own markers."""
+
+    fields: Mapping[str, ProductFields]
+    limits: TimeLimits
+    sender: str = ""
+
+
+class Batch:
+    """The rows of one transaction. The first of several with the same key stands; a different one is a conflict."""
+
+    def __init__(self) -> None:
+        self.readings: dict[Key, ReadingValue] = {}
+        self.attributes: dict[Key, JsonValue] = {}
+        self.events: dict[Key, JsonValue] = {}
+        self.statuses: list[StatusChange] = []
+        self.letters = DeadLetters()
+        self.touched: dict[str, Touched] = {}
+        self.caught_up: int | None = None
+        """The newest marker's time: everything the broker had before is in this batch or in earlier ones."""
+
+    def touch(self, device_id: str, ts: int, received: int) -> None:
+        """Note that ``device_id`` has something new at ``ts``."""
+        old = self.touched.get(device_id)
+        if old is None:
+            self.touched[device_id] = Touched(ts, ts, received)
+        elif ts >= old.newest:
+            self.touched[device_id] = Touched(old.oldest, ts, received)
+        elif ts < old.oldest:
+            self.touched[device_id] = Touched(ts, old.newest, old.received)
+
+
+def device_ids(messages: Iterable[Message]) -> set[str]:
+    """Return the ids of the devices that ``messages`` claim to be from, known or not."""
+    topics = (parse_topic(message.topic) for message in messages)
+    return {topic.device_id for topic in topics if topic is not None and topic.kind is not TopicKind.MARKER}
+
+
+def build_batch(messages: Iterable[Message], devices: Mapping[str, Registered], context: Context) -> Batch:
+    """Return the batch of ``messages``; ``devices`` are those of their devices that are registered."""
+    batch = Batch()
+    for message in messages:
+        topic = parse_topic(message.topic)
+        if topic is None:
+            fault = Fault(Reason.UNKNOWN_TOPIC, "send to iot/v1/{device}/telemetry, event, status or command/ack")
+            batch.letters.add(message, fault, device_id=None, registered=False)
+        elif topic.kind is TopicKind.MARKER:
+            _add_marker(batch, message, context)
+        elif (device := devices.get(topic.device_id)) is None:
+            fault = Fault(Reason.UNKNOWN_DEVICE, f"no device {topic.device_id[:64]!r} is registered; add it first")
+            batch.letters.add(message, fault, device_id=topic.device_id[:64], registered=False)
+        else:
+            _add(batch, message, topic, device, context)
+    return batch
+
+
+def _add_marker(batch: Batch, message: Message, context: Context) -> None:
+    sent = read_marker(message.payload, context.sender)
+    if sent is not None:
+        batch.caught_up = sent
+
+
+def _add(batch: Batch, message: Message, topic: Topic, device: Registered, context: Context) -> None:
+    if topic.kind is TopicKind.TELEMETRY:
+        _add_telemetry(batch, message, topic.device_id, device, context)
+    elif topic.kind is TopicKind.STATUS:
+        status = read_status(message.payload)
+        if isinstance(status, bool):
+            batch.statuses.append(StatusChange(topic.device_id, device.customer_id, status, message.received))
+        else:
+            batch.letters.add(message, status, device_id=topic.device_id, registered=True)
+    elif topic.kind is TopicKind.COMMAND_ACK:
+        found = read_command_ack(message.payload, received=message.received)
+        _add_occurrences(batch, message, topic.device_id, found)
+    else:
+        found = read_events(
+            message.payload, received=message.received, retained=message.retained, limits=context.limits
+        )
+        _add_occurrences(batch, message, topic.device_id, found)
+
+
+def _add_telemetry(batch: Batch, message: Message, device_id: str, device: Registered, context: Context) -> None:
+    received = message.received
+    fields = context.fields.get(device.product)
+    if fields is None:
+        known = ", ".join(context.fields)
+        fault = Fault(Reason.UNKNOWN_PRODUCT, f"{device_id} is a {device.product}; product models here: {known}")
+        batch.letters.add(message, fault, device_id=device_id, registered=True)
+        return
+    found = read_telemetry(message.payload, fields, received=received, retained=message.retained, limits=context.limits)
+    readings = batch.readings
+    touched = None
+    for metric, ts, value, assumed in found.readings:
+        key = (device_id, metric, ts)
+        old = readings.get(key)
+        if old is None:
+            readings[key] = ReadingValue(value, received, assumed)
+            if ts != touched:
+                batch.touch(device_id, ts, received)
+                touched = ts
+        elif old.value != value:
+            fault = reading_conflict(metric, ts, kept=old.value, refused=value)
+            batch.letters.add(message, fault, device_id=device_id, registered=True)
+    for name, ts, text in found.attributes:
+        _add_json(batch, batch.attributes, message, (device_id, name, ts), json.dumps(text))
+    for fault in found.faults:
+        batch.letters.add(message, fault, device_id=device_id, registered=True)
+
+
+def _add_occurrences(batch: Batch, message: Message, device_id: str, found: Occurrences) -> None:
+    for name, ts, data in found.events:
+        _add_json(batch, batch.events, message, (device_id, name, ts), data)
+    for fault in found.faults:
+        batch.letters.add(message, fault, device_id=device_id, registered=True)
+
+
+def _add_json(batch: Batch, rows: dict[Key, JsonValue], message: Message, key: Key, value: str) -> None:
+    device_id, name, ts = key
+    old = rows.get(key)
+    if old is None:
+        rows[key] = JsonValue(value, message.received)
+        batch.touch(device_id, ts, message.received)
+    elif old.value != value:
+        fault = json_conflict(name, ts, kept=old.value, refused=value, is_event=rows is batch.events)
+        batch.letters.add(message, fault, device_id=device_id, registered=True)
+
+
+def reading_conflict(metric: str, ts: int, *, kept: float, refused: float) -> Fault:
+    """Return the fault of a second, different value for the same metric and instant."""
+    part = {"ts": ts / 1000, "values": {metric: refused}}
+    return Fault(Reason.CONFLICT, f"{metric} is {refused:g}, but {kept:g} came first for the same ts; it stands", part)
+
+
+def json_conflict(name: str, ts: int, *, kept: str, refused: str, is_event: bool) -> Fault:
+    """Return the fault of a second, different attribute value (or event data) for the same name and instant."""
+    value = json.loads(refused)
+    part = {"ts": ts / 1000, "name": name, "data": value} if is_event else {"ts": ts / 1000, "values": {name: value}}
+    detail = f"{name[:80]} is {refused[:60]}, but {kept[:60]} came first for the same ts; it stands"
+    return Fault(Reason.CONFLICT, detail, part)

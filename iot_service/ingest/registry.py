@@ -1,0 +1,63 @@
+"""What ingest knows of the registered devices: a cache that learns of new ones at once and forgets changes in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+_DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FRESH = 30.0  # seconds after which a device is read again, since it may have moved to another customer
+_ASK_AGAIN = 0.5  # seconds after which an id that was not registered is asked for again
+_MOST_STRANGERS = 20_000  # unknown ids remembered as such
+
+
+class Registered(NamedTuple):
+    """A registered device: the id of its product model, and whose it is."""
+
+    product: str
+    customer_id: str
+
+
+class Registry:
+    """Registered devices by id.
+
+    ``read`` is asked for a list of ids and returns those that are registered. It is called at most once per call of
+    :meth:`devices`, and for one unknown id at most twice a second, so that a flood of made-up ids costs little while a
+    device that was registered a moment ago is known at once.
+    """
+
+    def __init__(self, read: Callable[[list[str]], Mapping[str, Registered]]) -> None:
+        self._read = read
+        self._known: dict[str, tuple[Registered, float]] = {}
+        self._strangers: dict[str, float] = {}
+
+    def devices(self, ids: Iterable[str], *, at: float) -> dict[str, Registered]:
+        """Return those of ``ids`` that are registered; ``at`` is a monotonic time in seconds.
+
+        Raises what ``read`` raises.
+        """
+        result: dict[str, Registered] = {}
+        asked: list[str] = []
+        for device_id in set(ids):
+            known = self._known.get(device_id)
+            if known is not None and at - known[1] < _FRESH:
+                result[device_id] = known[0]
+            elif self._strangers.get(device_id, -_ASK_AGAIN) <= at - _ASK_AGAIN and _DEVICE_ID.fullmatch(device_id):
+                asked.append(device_id)
+        if asked:
+            result |= self._ask(asked, at)
+        return result
+
+    def _ask(self, ids: list[str], at: float) -> Mapping[str, Registered]:
+        found = self._read(ids)
+        if len(self._strangers) > _MOST_STRANGERS:
+            self._strangers.clear()
+        for device_id in ids:
+            if device_id in found:
+                self._known[device_id] = (found[device_id], at)
+                self._strangers.pop(device_id, None)
+            else:
+                self._known.pop(device_id, None)
+                self._strangers[device_id] = at
+        return found

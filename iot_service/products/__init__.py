@@ -1,0 +1,1 @@
+"""Product models, their rules and their services, as data."""
