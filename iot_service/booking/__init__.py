@@ -1,0 +1,1 @@
+"""Appointments: services, resources, free times, and the booking that cannot be doubled."""

@@ -1,0 +1,1 @@
+"""Subscriptions, stock and orders: supplies that arrive before they run out."""

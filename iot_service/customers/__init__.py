@@ -1,0 +1,1 @@
+"""Customers, their sites and devices, consent, mandates and preferences."""

@@ -1,0 +1,1 @@
+"""Technicians' jobs: who is asked, who goes."""

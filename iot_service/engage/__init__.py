@@ -1,0 +1,1 @@
+"""How to respond to a need: the engagement strategy and what follows from it."""
