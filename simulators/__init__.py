@@ -1,0 +1,1 @@
+"""Simulated devices and recordings, published over MQTT as real devices would."""
