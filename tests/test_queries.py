@@ -38,7 +38,7 @@ def test_each_query_is_prepared_against_the_schema(package: str, database: Datab
 @pytest.mark.parametrize("package", PACKAGES)
 def test_each_query_is_used_in_its_own_package(package: str) -> None:
     folder = ROOT / "/".join(package.split(".")[1:])
-    source = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     unused = [name for name in load_queries(package) if f'"{name}"' not in source]
     assert unused == []
 

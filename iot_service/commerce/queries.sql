@@ -49,11 +49,11 @@ SELECT DISTINCT ON (metric) metric, ts, value FROM reading
 WHERE device_id = %(device_id)s AND metric = ANY(%(metrics)s::text[]) AND ts <= %(now)s
 ORDER BY metric, ts DESC;
 
--- name: first_counters
--- The first reading of each counter.
+-- name: counters_since
+-- Each counter as it stood at an instant: its newest reading up to then, or else its first one after.
 SELECT DISTINCT ON (metric) metric, ts, value FROM reading
-WHERE device_id = %(device_id)s AND metric = ANY(%(metrics)s::text[]) AND ts <= %(now)s
-ORDER BY metric, ts;
+WHERE device_id = %(device_id)s AND metric = ANY(%(metrics)s::text[])
+ORDER BY metric, ts <= %(since)s DESC, CASE WHEN ts <= %(since)s THEN ts END DESC, ts;
 
 -- name: newest_supply
 -- The supply counter that stands at an instant.
@@ -76,14 +76,14 @@ SELECT pg_advisory_xact_lock(7243002, hashtext(%(device_id)s::text || ' ' || %(c
 
 -- name: add_waiting
 -- A stock, or a delivery on top of it, that waits for the device's first report.
-INSERT INTO supply_waiting (device_id, consumable, quantity, order_id)
-VALUES (%(device_id)s, %(consumable)s, %(quantity)s, %(order_id)s)
+INSERT INTO supply_waiting (device_id, consumable, quantity, since, order_id)
+VALUES (%(device_id)s, %(consumable)s, %(quantity)s, %(now)s, %(order_id)s)
 ON CONFLICT (device_id, consumable) DO UPDATE
 SET quantity = supply_waiting.quantity + excluded.quantity, order_id = excluded.order_id;
 
 -- name: waiting
 -- The stock of a device that waits for its first report.
-SELECT quantity, order_id FROM supply_waiting WHERE device_id = %(device_id)s AND consumable = %(consumable)s;
+SELECT quantity, since, order_id FROM supply_waiting WHERE device_id = %(device_id)s AND consumable = %(consumable)s;
 
 -- name: all_waiting
 -- Devices that reported since a stock was named for them.

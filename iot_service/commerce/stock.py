@@ -61,7 +61,7 @@ def set_initial(
     if now_level.supplied is not None or store.waiting(connection, device_id, consumable) is not None:
         return False
     if now_level.used is None or now_level.counted_at is None:
-        store.add_waiting(connection, device_id, consumable, quantity)
+        store.add_waiting(connection, device_id, consumable, quantity, now=now)
     else:
         supplied = now_level.used + quantity
         at = now_level.counted_at
@@ -104,7 +104,7 @@ def delivered(
     store.lock_supply(connection, device_id, consumable)
     supplied = store.supplied(connection, device_id, consumable, now=now)
     if supplied is None:
-        store.add_waiting(connection, device_id, consumable, quantity, order_id=order_id)
+        store.add_waiting(connection, device_id, consumable, quantity, now=now, order_id=order_id)
         return
     store.add_supply(
         connection,
@@ -121,14 +121,19 @@ def delivered(
 def start_counting(
     connection: Connection, device_id: str, consumable: str, *, product: str, catalog: Catalog, now: datetime
 ) -> bool:
-    """Let a quantity that waited for a device's first report stand from that report on; return whether it did."""
+    """Let a quantity that waited for a device's report stand; return whether it did.
+
+    It counts from what the counter was when the quantity was named, so a first report that holds old readings is right.
+    """
     store.lock_supply(connection, device_id, consumable)
     waits = store.waiting(connection, device_id, consumable)
     metrics = _counters(product, consumable, catalog)
-    first = store.counters(connection, device_id, metrics, first=True, now=now)
-    if waits is None or len(first) < len(metrics):
+    if waits is None:
         return False
-    quantity, order_id = waits
+    quantity, since, order_id = waits
+    first = store.counters_since(connection, device_id, metrics, since=since)
+    if len(first) < len(metrics):
+        return False
     store.add_supply(
         connection,
         device_id,

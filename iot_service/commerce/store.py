@@ -78,11 +78,18 @@ def device(connection: Connection, device_id: str) -> tuple[str, str]:
 
 
 def counters(
-    connection: Connection, device_id: str, metrics: Sequence[str], *, first: bool = False, now: datetime
+    connection: Connection, device_id: str, metrics: Sequence[str], *, now: datetime
 ) -> dict[str, tuple[datetime, float]]:
-    """Return time and value of the newest (or ``first``) reading of each counter as of ``now``, of those with any."""
-    query = _QUERIES["first_counters"] if first else _QUERIES["counters"]
-    rows = query.all(connection, device_id=device_id, metrics=list(metrics), now=now)
+    """Return time and value of the newest reading of each counter as of ``now``, of those with any."""
+    rows = _QUERIES["counters"].all(connection, device_id=device_id, metrics=list(metrics), now=now)
+    return {row["metric"]: (row["ts"], row["value"]) for row in rows}
+
+
+def counters_since(
+    connection: Connection, device_id: str, metrics: Sequence[str], *, since: datetime
+) -> dict[str, tuple[datetime, float]]:
+    """Return time and value of each counter as it stood at ``since``, or of its first reading where that came later."""
+    rows = _QUERIES["counters_since"].all(connection, device_id=device_id, metrics=list(metrics), since=since)
     return {row["metric"]: (row["ts"], row["value"]) for row in rows}
 
 
@@ -122,18 +129,24 @@ def add_supply(
 
 
 def add_waiting(
-    connection: Connection, device_id: str, consumable: str, quantity: float, *, order_id: int | None = None
+    connection: Connection,
+    device_id: str,
+    consumable: str,
+    quantity: float,
+    *,
+    now: datetime,
+    order_id: int | None = None,
 ) -> None:
-    """Keep a quantity until the device first reports its counter; it adds to what waits already."""
+    """Keep a quantity, true at ``now``, until the device first reports its counter; it adds to what waits already."""
     _QUERIES["add_waiting"].run(
-        connection, device_id=device_id, consumable=consumable, quantity=quantity, order_id=order_id
+        connection, device_id=device_id, consumable=consumable, quantity=quantity, now=now, order_id=order_id
     )
 
 
-def waiting(connection: Connection, device_id: str, consumable: str) -> tuple[float, int | None] | None:
-    """Return the quantity that waits for the device's first report and the newest order in it; None where none does."""
+def waiting(connection: Connection, device_id: str, consumable: str) -> tuple[float, datetime, int | None] | None:
+    """Return what waits for the device's first report: quantity, since when, newest order in it; None for nothing."""
     row = _QUERIES["waiting"].first(connection, device_id=device_id, consumable=consumable)
-    return (row["quantity"], row["order_id"]) if row else None
+    return (row["quantity"], row["since"], row["order_id"]) if row else None
 
 
 def reported_since(connection: Connection) -> list[tuple[str, str, str]]:

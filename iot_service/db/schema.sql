@@ -538,6 +538,7 @@ CREATE TABLE public.supply_waiting (
     device_id text NOT NULL,
     consumable text NOT NULL,
     quantity double precision NOT NULL,
+    since timestamp with time zone NOT NULL,
     order_id bigint,
     CONSTRAINT supply_waiting_quantity_check CHECK ((quantity >= (0)::double precision))
 );
@@ -695,6 +696,7 @@ CREATE INDEX notification_recipient ON public.notification USING btree (recipien
 CREATE UNIQUE INDEX proposal_one_open ON public.proposal USING btree (need_id) WHERE (state = 'open'::text);
 CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
 CREATE UNIQUE INDEX reading_key ON public.reading USING btree (device_id, metric, ts);
+CREATE INDEX reading_received ON public.reading USING brin (received_at) WITH (autosummarize='on');
 CREATE UNIQUE INDEX resource_bay_name ON public.resource USING btree (workshop_id, name) WHERE (kind = 'bay'::text);
 CREATE INDEX resource_booking_appointment ON public.resource_booking USING btree (appointment_id);
 CREATE INDEX resource_booking_job ON public.resource_booking USING btree (job_id);

@@ -403,6 +403,7 @@ CREATE TABLE supply_waiting (
     device_id  text NOT NULL REFERENCES device,
     consumable text NOT NULL,
     quantity   double precision NOT NULL CHECK (quantity >= 0),
+    since      timestamptz NOT NULL,
     order_id   bigint REFERENCES supply_order,
     PRIMARY KEY (device_id, consumable)
 );
