@@ -1,0 +1,1 @@
+"""The REST interface: thin, one file per resource."""

@@ -1,0 +1,91 @@
+"""The application: the API, the login and the pages, behind the guard and the headers that all answers carry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from iot_service.api import health, login, problems
+from iot_service.api.guard import ConsoleGuard
+from iot_service.api.live import LiveEvents
+from iot_service.api.middleware import BodyLimit, SafeHeaders
+from iot_service.api.resources import (
+    appointments,
+    customers,
+    dead_letters,
+    devices,
+    events,
+    inbox,
+    jobs,
+    needs,
+    orders,
+    proposals,
+    sites,
+    subscriptions,
+    technicians,
+    tokens,
+    workshops,
+)
+from iot_service.config import Settings
+from iot_service.db import Database
+from iot_service.links import Links
+from iot_service.pages.routes import make_router
+from iot_service.products.catalog import Catalog
+
+CONSOLE = "/console"
+_LARGEST_BODY = 1_000_000
+_STREAM_SECONDS = 600.0
+
+RESOURCES = (
+    appointments, customers, dead_letters, devices, events, inbox, jobs, needs, orders, proposals, sites, subscriptions,
+    technicians, tokens, workshops,
+)  # fmt: skip
+"""Everything under ``/v1``."""
+
+
+def create_app(
+    database: Database,
+    catalog: Catalog,
+    links: Links,
+    settings: Settings,
+    *,
+    stream_seconds: float = _STREAM_SECONDS,
+) -> FastAPI:
+    """Return the application over an open database. The console is mounted onto it afterwards, at ``CONSOLE``.
+
+    ``stream_seconds`` is for how long (seconds of life) a live stream goes on before its client must connect anew.
+    """
+    live_events = LiveEvents(database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        live_events.start()
+        yield
+        live_events.stop()
+
+    app = FastAPI(
+        title="iot-service",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.database = database
+    app.state.catalog = catalog
+    app.state.links = links
+    app.state.settings = settings
+    app.state.live_events = live_events
+    app.state.stream_seconds = stream_seconds
+    for module in RESOURCES:
+        app.include_router(module.router)
+    app.include_router(health.router)
+    app.include_router(login.router)
+    app.include_router(make_router(database, catalog, links, settings))
+    problems.install(app)
+    app.add_middleware(ConsoleGuard, database=database, settings=settings, prefix=CONSOLE)
+    app.add_middleware(BodyLimit, most=_LARGEST_BODY)
+    app.add_middleware(SafeHeaders, but=CONSOLE)
+    return app

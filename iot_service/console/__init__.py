@@ -1,0 +1,1 @@
+"""The operators' console: what comes in, what was found, what was done about it."""

@@ -1,0 +1,1 @@
+"""Pages that a signed link opens for a customer or a technician; they work without JavaScript."""

@@ -1,0 +1,86 @@
+"""The worker process: the visible table of everything that runs by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from iot_service import clock
+from iot_service.api import housekeeping
+from iot_service.commerce.runner import CommerceRunner
+from iot_service.config import Settings
+from iot_service.db import Database
+from iot_service.dispatch.runner import DispatchRunner
+from iot_service.engage.runner import EngageRunner
+from iot_service.links import Links
+from iot_service.notify.compose import ComposeRunner
+from iot_service.notify.message import Channel
+from iot_service.notify.runner import SendRunner
+from iot_service.notify.transports import Transport
+from iot_service.notify.transports.kannel import KannelTransport
+from iot_service.notify.transports.outbox import OutboxTransport
+from iot_service.notify.transports.smtp import SmtpTransport
+from iot_service.products.catalog import Catalog
+from iot_service.rules.runner import RuleRunner
+from iot_service.wiring.installation import make_links, open_catalog, open_database
+from iot_service.worker import Job, Worker
+
+
+def transports(settings: Settings) -> Mapping[Channel, Transport]:
+    """Return what sends each channel: the gateways that are set, and the outbox folder for the others."""
+    outbox = OutboxTransport(
+        settings.data_dir / "outbox", mail_sender=settings.mail_from, sms_sender=settings.sms_sender
+    )
+    sms: Transport = outbox
+    if settings.sms_url is not None:
+        sms = KannelTransport(
+            settings.sms_url,
+            username=settings.sms_username,
+            password=settings.sms_password.get_secret_value(),
+            sender=settings.sms_sender,
+        )
+    email: Transport = outbox
+    if settings.smtp_url is not None:
+        email = SmtpTransport(settings.smtp_url.get_secret_value(), sender=settings.mail_from)
+    return {Channel.SMS: sms, Channel.EMAIL: email}
+
+
+def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links) -> list[Job]:
+    """Return the table of jobs."""
+    rules = RuleRunner(
+        database,
+        catalog,
+        lateness=settings.lateness,
+        tick_grace=settings.tick_grace,
+        backlog_quiet=settings.backlog_quiet,
+    )
+    engage = EngageRunner(database, catalog, settings)
+    dispatch = DispatchRunner(database)
+    commerce = CommerceRunner(database, catalog, fulfilment=settings.fulfilment)
+    compose = ComposeRunner(database, catalog=catalog, links=links, mail_from=settings.mail_from)
+    sending = transports(settings)  # each channel by itself: a slow mail server must not hold up an urgent SMS
+
+    def tidy() -> int:
+        with database.transaction() as connection:
+            housekeeping.tidy(connection, now=clock.now())
+        return 0
+
+    return [
+        Job("rules", rules.run_once, 0.5, ("touched",)),
+        Job("engage", engage.run_once, 1.0, ("event",)),
+        Job("dispatch", dispatch.run_once, 1.0),
+        Job("commerce", commerce.run_once, 1.0),
+        Job("compose", compose.run_once, 1.0, ("event",)),
+        *(
+            Job(f"send {channel}", SendRunner(database, {channel: transport}).run_once, 0.5, ("event",))
+            for channel, transport in sending.items()
+        ),
+        Job("tidy", tidy, 3600.0),
+    ]
+
+
+def run_worker(settings: Settings, stop: threading.Event) -> None:
+    """Run the worker until ``stop`` is set."""
+    catalog, links = open_catalog(settings), make_links(settings)
+    with open_database(settings, application="iot-service worker") as database:
+        Worker(database, jobs(settings, database, catalog, links)).run(stop)
