@@ -13,7 +13,7 @@ from simulators.mapping import RecordingMapping, load_mapping
 from simulators.message import Message
 from simulators.recording import read_messages
 from simulators.samples import to_samples
-from tests.simulators.recordings import recording
+from tests.recordings import recording
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, 123_456, tzinfo=UTC)
 OBD = "RUN (),ENGINE_RPM (),VEHICLE_SPEED (),COOLANT_TEMPERATURE (),CONTROL_MODULE_VOLTAGE ()\n"

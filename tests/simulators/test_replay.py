@@ -15,9 +15,9 @@ from iot_service.errors import InvalidInputError, StopError
 from simulators.mapping import RecordingMapping
 from simulators.message import telemetry
 from simulators.replay import ReplayReport, replay, shuffled
+from tests.recordings import recording
 from tests.servers.mosquitto import MosquittoServer
 from tests.simulators.listener import listening
-from tests.simulators.recordings import recording
 
 ROWS = 3_000
 MAPPING = RecordingMapping.model_validate({"product": "freezer", "interval": "1s", "columns": {"a": "temperature"}})

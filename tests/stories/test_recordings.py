@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,18 +18,9 @@ from simulators.mapping import load_mapping
 from simulators.recording import read_messages
 from simulators.replay import replay
 from tests.factories import make_customer, make_device, make_site, make_subscription
+from tests.recordings import recording
 from tests.stories.running import RunningService, wait_for
 from tests.stories.stepped import SteppedService
-
-
-@pytest.fixture(scope="session")
-def recordings() -> Path:
-    """The folder with real recordings, which are not part of this repository."""
-    folder = os.environ.get("IOT_TEST_RECORDINGS", "")
-    path = Path(folder) if folder else Path(__file__).parents[3] / "shared" / "data"
-    if not (path / "car" / "long10.csv").exists():
-        pytest.skip("the recordings are not here: name their folder by IOT_TEST_RECORDINGS")
-    return path
 
 
 class Replayed:
@@ -83,21 +73,21 @@ class Replayed:
     ("name", "expected"), [("long10", ["battery_weak"]), ("live1", []), ("live10", []), ("idle22", [])]
 )
 def test_a_weak_battery_is_found_in_the_one_car_that_has_it_and_nothing_else(
-    service: RunningService, recordings: Path, name: str, expected: list[str]
+    service: RunningService, name: str, expected: list[str]
 ) -> None:
-    replayed = Replayed(service, recordings / "car" / f"{name}.csv", "car_obd", "car")
+    replayed = Replayed(service, recording(f"car/{name}.csv"), "car_obd", "car")
     assert [rule for rule, _ in replayed.needs()] == expected
 
 
-def test_a_cold_room_in_normal_operation_has_no_temperature_fault(service: RunningService, recordings: Path) -> None:
-    replayed = Replayed(service, recordings / "freezer" / "asset_135_1570_sample.csv", "cold_room", "freezer")
+def test_a_cold_room_in_normal_operation_has_no_temperature_fault(service: RunningService) -> None:
+    replayed = Replayed(service, recording("freezer/asset_135_1570_sample.csv"), "cold_room", "freezer")
     assert "temperature_high" not in [rule for rule, _ in replayed.needs()]
     state = service.rows("SELECT service_state FROM device WHERE id = %(id)s", id=replayed.device)
     assert state == [{"service_state": "in_service"}]
 
 
-def test_however_a_recording_is_sent_it_gives_the_same_needs(service: RunningService, recordings: Path) -> None:
-    file = recordings / "car" / "long10.csv"
+def test_however_a_recording_is_sent_it_gives_the_same_needs(service: RunningService) -> None:
+    file = recording("car/long10.csv")
     ways: list[dict[str, object]] = [
         {},
         {"speed": 1000.0},
@@ -116,10 +106,10 @@ def steps(start: datetime, end: datetime, every: timedelta) -> Iterator[datetime
 
 
 def test_the_coffee_machine_never_runs_out_and_never_holds_too_much(
-    database: Database, recordings: Path, capsys: pytest.CaptureFixture[str]
+    database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     catalog = load_catalog()
-    file = recordings / "coffee" / "vending_machine_2024.csv"
+    file = recording("coffee/vending_machine_2024.csv")
     drinks = list(read_messages(file, "coffee-1", load_mapping("coffee_sales"), shift_to=None))
     start = drinks[0].ts - timedelta(minutes=1)
     clock.freeze(start)

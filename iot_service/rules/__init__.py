@@ -1,0 +1,1 @@
+"""Needs out: rules fold stored readings into needs."""

@@ -1,0 +1,346 @@
+"""The fold: one device's samples, in order of their time, into its next state and what happened on the way.
+
+Pure: no clock, no database. The same samples give the same outcomes however they are cut into calls, because everything
+is judged at instants that the samples themselves determine: each message, each change of a fact, and each exact instant
+at which a timer, an outdated reading, an absence or an emptied window falls due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from math import isfinite
+from typing import Any
+
+from iot_service.model.device import ServiceState
+from iot_service.model.reading import Sample, SampleKind
+from iot_service.rules.compiled import EVENTS, CompiledProduct, CompiledRule
+from iot_service.rules.lifecycle import INACTIVE, Change, Phase, RuleState, asks_when, due, step
+from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, need_reason, service_reason
+from iot_service.rules.state import DeviceState
+from iot_service.rules.windows import EPOCH, Windows
+
+_BEFORE_ALL = EPOCH
+_JUDGED = frozenset({ServiceState.COMMISSIONING, ServiceState.IN_SERVICE})
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """A fact (or parameter) has a new value from ``at`` on (UTC)."""
+
+    at: datetime
+    name: str
+    value: float
+
+
+class DeviceFold:
+    """One device being folded. ``state`` moves on with every call; ``outcomes`` collects what happened, in order."""
+
+    def __init__(
+        self, product: CompiledProduct, state: DeviceState, windows: Windows, facts: Mapping[str, float]
+    ) -> None:
+        """Take up at ``state``, with its ``windows`` as they were there and the ``facts`` that hold there now."""
+        self.product = product
+        self.state = state
+        self.outcomes: list[Outcome] = []
+        self.errors: dict[str, str] = {}
+        self._windows = windows
+        self._facts = dict(facts)
+        self._values: dict[str, Any] = {**facts, EVENTS: []}
+        self._fresh: set[str] = set()
+        self._timed: dict[str, datetime] = {}
+        self._soonest: datetime | None = None
+        self._restore()
+
+    # What calls it ----------------------------------------------------------------------------------------------
+
+    def advance(
+        self, samples: Sequence[Sample], changes: Sequence[FactChange] = (), *, quiet_until: datetime | None = None
+    ) -> int:
+        """Fold ``samples`` and ``changes`` (each in order of time), then the timers due by ``quiet_until``.
+
+        Returns how many samples came too late and were left out. Timers that fall due before a sample are judged before
+        it; ``quiet_until`` says up to when it is known that nothing more will come.
+        """
+        late = 0
+        for at, received, group, change in _instants(samples, changes):
+            if group and self.state.is_past(at, received):
+                late += len(group)
+                continue
+            self._run_timers(at, inclusive=False)
+            self._instant(at, received, group, change)
+        if quiet_until is not None:
+            self._run_timers(quiet_until, inclusive=True)
+        return late
+
+    def next_due(self) -> datetime | None:
+        """Return the next instant at which something falls due without a sample; None if nothing does."""
+        candidates = [self.state.readings[name][0] + self.product.ages[name] for name in self._fresh]
+        candidates += self._timed.values()
+        candidates += [at for rule in self.product.rules if (at := self._absence_due(rule)) is not None]
+        if (emptied := self._windows.empty_at()) is not None:
+            candidates.append(emptied)
+        if self.state.ready_since is not None:
+            candidates.append(self.state.ready_since + self.product.model.in_service_for)
+        if self.state.recheck_at is not None:
+            candidates.append(self.state.recheck_at)
+        return min(candidates, default=None)
+
+    # Taking up ---------------------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        state = self.state
+        changed = {name for name, value in self._facts.items() if state.facts.get(name) != value}
+        changed |= state.facts.keys() - self._facts.keys()
+        state.facts = dict(self._facts)
+        state.rules = {rule.id: state.rules[rule.id] for rule in self.product.rules if rule.id in state.rules}
+        self._values |= {name: _plain(value) for name, (_, value) in state.attributes.items()}
+        for name, (at, value) in state.readings.items():
+            age = self.product.ages.get(name)
+            if age is None or (state.until is not None and state.until < at + age):
+                self._values[name] = value
+                if age is not None:
+                    self._fresh.add(name)
+        for rule in self.product.rules:
+            self._time(rule, state.rules.get(rule.id, INACTIVE))
+        self._soonest = self.next_due()
+        if state.until is not None:
+            self._settle(state.until, changed, set())
+
+    # One instant -------------------------------------------------------------------------------------------------
+
+    def _run_timers(self, limit: datetime, *, inclusive: bool) -> None:
+        while self._soonest is not None and (self._soonest < limit or (inclusive and self._soonest == limit)):
+            at = self.next_due()
+            if at is None or at > limit or (at == limit and not inclusive):
+                self._soonest = at
+                return
+            self._instant(at, None, (), None)
+
+    def _instant(
+        self, at: datetime, received: datetime | None, samples: Iterable[Sample], change: FactChange | None
+    ) -> None:
+        """Judge one instant. What comes for an instant that has passed (a late fact) is judged at the last one."""
+        changed: set[str] = set()
+        places: set[int] = set()
+        at = self._move_on(at, received)
+        if self._values[EVENTS]:
+            self._values[EVENTS] = []
+            changed.add(EVENTS)
+        if change is not None:
+            self._change_fact(change, changed)
+        for sample in samples:
+            self._take(sample, changed)
+        if self._soonest is not None and at >= self._soonest:
+            places = self._fall_due(at, changed)
+        if len(self.state.rules) < len(self.product.rules):
+            places |= {place for place, rule in enumerate(self.product.rules) if rule.id not in self.state.rules}
+        if self.state.recheck_at is not None and at >= self.state.recheck_at:
+            self.state.recheck_at = None
+            places = set(range(len(self.product.rules)))
+            if self.product.in_service is not None:
+                changed |= self.product.in_service.inputs
+        self._settle(at, changed, places)
+        if self._soonest is not None and at >= self._soonest:
+            self._soonest = self.next_due()
+
+    def _move_on(self, at: datetime, received: datetime | None) -> datetime:
+        state = self.state
+        if state.until is None or at > state.until:
+            state.until, state.received = at, received
+        elif state.received is not None and (received is None or received > state.received):
+            state.received = received
+        return state.until
+
+    def _take(self, sample: Sample, changed: set[str]) -> None:
+        name, value = sample.name, sample.value
+        changed.add(name)
+        if sample.kind is SampleKind.READING:
+            if not isinstance(value, float | int) or not isfinite(value):
+                return
+            self.state.readings[name] = (sample.ts, value)
+            self._values[name] = value
+            if name in self.product.ages:
+                self._fresh.add(name)
+            self._windows.add(name, sample.ts, value)
+            if (horizon := self.product.soonest.get(name)) is not None:
+                self._expect(sample.ts + horizon)
+        elif sample.kind is SampleKind.ATTRIBUTE:
+            self.state.attributes[name] = (sample.ts, value)
+            self._values[name] = _plain(value)
+        else:
+            self._values[EVENTS] = [*self._values[EVENTS], name]
+            changed.add(EVENTS)
+
+    def _change_fact(self, change: FactChange, changed: set[str]) -> None:
+        if self._facts.get(change.name) == change.value:
+            return
+        self._facts[change.name] = self.state.facts[change.name] = change.value
+        if change.name not in self._fresh and change.name not in self.state.readings:
+            self._values[change.name] = change.value
+        changed.add(change.name)
+
+    def _fall_due(self, at: datetime, changed: set[str]) -> set[int]:
+        """Make outdated what is, and return the places of the rules whose time has come."""
+        for name in [n for n in self._fresh if self.state.readings[n][0] + self.product.ages[n] <= at]:
+            self._fresh.discard(name)
+            self._values.pop(name, None)
+            if name in self._facts:
+                self._values[name] = self._facts[name]
+            changed.add(name)
+        changed |= self._windows.forget(at)
+        ready = self.state.ready_since
+        if (
+            ready is not None
+            and self.product.in_service is not None
+            and ready + self.product.model.in_service_for <= at
+        ):
+            changed |= self.product.in_service.inputs
+        return {
+            place
+            for place, rule in enumerate(self.product.rules)
+            if ((timed := self._timed.get(rule.id)) is not None and timed <= at)
+            or ((absent := self._absence_due(rule)) is not None and absent <= at)
+        }
+
+    def _expect(self, at: datetime) -> None:
+        if self._soonest is None or at < self._soonest:
+            self._soonest = at
+
+    # Judging -----------------------------------------------------------------------------------------------------
+
+    def _settle(self, at: datetime, changed: set[str], places: set[int]) -> None:
+        """Judge what depends on ``changed``, and the rules at ``places``, at ``at``."""
+        if self.state.service_state not in _JUDGED:
+            return
+        by_input = self.product.by_input
+        places = places.union(*(by_input[name] for name in changed if name in by_input))
+        if self.state.service_state is ServiceState.COMMISSIONING and self._commission(at, changed):
+            places = set(range(len(self.product.rules)))
+        for place in sorted(places):
+            self._judge(self.product.rules[place], at)
+
+    def _commission(self, at: datetime, changed: set[str]) -> bool:
+        """Return whether the device came into service at ``at``."""
+        condition = self.product.in_service
+        errors: list[str] = []
+        if condition is not None:
+            if not changed & condition.inputs:
+                return False
+            if not condition.judge(self._values, self._windows, at, errors):
+                self.state.ready_since = None
+                return False
+            self.state.ready_since = self.state.ready_since or at
+            ready_at = self.state.ready_since + self.product.model.in_service_for
+            if at < ready_at:
+                self._expect(ready_at)
+                return False
+        self.state.ready_since = None
+        self.state.service_state = ServiceState.IN_SERVICE
+        evidence = gather(condition.inputs if condition else frozenset(), self._values, self._times(), at)
+        reason = service_reason(self.product, evidence)
+        self.outcomes.append(Outcome(OutcomeKind.IN_SERVICE, None, at, reason, evidence))
+        return True
+
+    def _judge(self, rule: CompiledRule, at: datetime) -> None:
+        before = self.state.rules.get(rule.id, INACTIVE)
+        if self.state.service_state not in rule.states:
+            self._move(rule, INACTIVE)
+            return
+        if rule.absent and before.phase is Phase.INACTIVE and (absent := self._absence_due(rule)) and absent > at:
+            self.state.rules.setdefault(rule.id, INACTIVE)
+            self._expect(absent)
+            return
+        spec = rule.spec
+        after, change = step(before, self._holds(rule, before, at), at, hold_for=spec.for_, clear_for=spec.clear_for)
+        if after is not before or rule.id not in self.state.rules:
+            self._move(rule, after)
+        if change is not None:
+            self._report(rule, change, at)
+
+    def _holds(self, rule: CompiledRule, state: RuleState, at: datetime) -> bool | None:
+        errors: list[str] = []
+        asks = asks_when(state.phase)
+        if not asks and rule.clear is not None:
+            holds = rule.clear.judge(self._values, self._windows, at, errors)
+        else:
+            holds = (
+                self._absent(rule, at)
+                if rule.when is None
+                else rule.when.judge(self._values, self._windows, at, errors)
+            )
+            if not asks and holds is not None:
+                holds = not holds
+        if errors:
+            self.errors[rule.id] = errors[0]
+        return holds
+
+    def _move(self, rule: CompiledRule, after: RuleState) -> None:
+        self.state.rules[rule.id] = after
+        self._time(rule, after)
+
+    def _time(self, rule: CompiledRule, state: RuleState) -> None:
+        at = due(state, hold_for=rule.spec.for_, clear_for=rule.spec.clear_for)
+        if at is None:
+            self._timed.pop(rule.id, None)
+        else:
+            self._timed[rule.id] = at
+            self._expect(at)
+
+    def _absent(self, rule: CompiledRule, at: datetime) -> bool | None:
+        seen = self._last_seen(rule)
+        return None if seen is None else at - seen >= (rule.spec.absent_for or timedelta(0))
+
+    def _last_seen(self, rule: CompiledRule) -> datetime | None:
+        readings = self.state.readings
+        return max((readings[name][0] for name in rule.absent if name in readings), default=None)
+
+    def _absence_due(self, rule: CompiledRule) -> datetime | None:
+        """Return when ``rule`` will notice an absence, if nothing comes; None when it watches for none now."""
+        if rule.spec.absent_for is None or self.state.service_state not in rule.states:
+            return None
+        if self.state.rules.get(rule.id, INACTIVE).phase is not Phase.INACTIVE:
+            return None
+        seen = self._last_seen(rule)
+        return seen + rule.spec.absent_for if seen is not None else None
+
+    # Saying so ---------------------------------------------------------------------------------------------------
+
+    def _report(self, rule: CompiledRule, change: Change, at: datetime) -> None:
+        kind = OutcomeKind.OPENED if change is Change.OPENED else OutcomeKind.RESOLVED
+        condition = rule.when if kind is OutcomeKind.OPENED else rule.clear or rule.when
+        names: set[str] = set(rule.absent if condition is None else condition.inputs)
+        scope: Mapping[str, Any] = self._values
+        if condition is not None and condition.lets:
+            scope = condition.scope(self._values, self._windows, at, [])
+            names |= {name for name, _ in condition.lets}
+        if condition is None:
+            scope = {**scope, **{name: value for name, (_, value) in self.state.readings.items()}}
+        evidence = gather(names, scope, self._times(), at)
+        reason = need_reason(self.product, rule, kind, evidence, at)
+        self.outcomes.append(Outcome(kind, rule.id, at, reason, evidence))
+
+    def _times(self) -> dict[str, datetime]:
+        times = {name: at for name, (at, _) in self.state.readings.items()}
+        return times | {name: at for name, (at, _) in self.state.attributes.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute's value as expressions take it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _instants(
+    samples: Sequence[Sample], changes: Sequence[FactChange]
+) -> Iterator[tuple[datetime, datetime, Sequence[Sample], FactChange | None]]:
+    """Yield each message and each change of a fact in order of time; at the same instant, facts come first."""
+    place = 0
+    for (at, received), group in groupby(samples, key=lambda sample: (sample.ts, sample.received_at)):
+        while place < len(changes) and changes[place].at <= at:
+            yield changes[place].at, _BEFORE_ALL, (), changes[place]
+            place += 1
+        yield at, received, tuple(group), None
+    for change in changes[place:]:
+        yield change.at, _BEFORE_ALL, (), change

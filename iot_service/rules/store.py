@@ -1,0 +1,245 @@
+"""What the rules read from and write to the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from iot_service.db import Connection, Jsonb, load_queries
+from iot_service.model.device import ServiceState
+from iot_service.model.reading import Sample, SampleKind
+from iot_service.rules.compiled import LEAD_DAYS, supplied_fact
+from iot_service.rules.fold import FactChange
+from iot_service.rules.state import DeviceState, from_json, to_json
+from iot_service.rules.windows import EPOCH, Bucket, Window, WindowKey
+
+QUERIES = load_queries("iot_service.rules")
+_ALIVE = timedelta(minutes=5)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """One device that this runner holds, with what it needs to judge it.
+
+    ``facts`` hold where folding stopped, ``changes`` come after it. ``oldest`` is the oldest time among what was stored
+    since the last run, None if nothing was. ``broken`` says why its kept state cannot be read, None if it can.
+    """
+
+    device_id: str
+    product: str
+    customer_id: str
+    state: DeviceState
+    newest_ts: datetime | None
+    newest_received: datetime | None
+    late_readings: int
+    parameters: Mapping[str, float]
+    lead_days: float | None
+    facts: dict[str, float]
+    changes: list[FactChange]
+    open_rules: set[str]
+    oldest: datetime | None = None
+    broken: str | None = None
+
+
+def vouched(connection: Connection, *, now: datetime) -> datetime:
+    """Return the instant up to which everything is stored: ``now`` where no ingest process says otherwise (UTC)."""
+    caught_up: datetime | None = QUERIES["vouched"].one(connection, since=now - _ALIVE)["caught_up_at"]
+    return now if caught_up is None else min(now, caught_up)
+
+
+def claim(connection: Connection, *, vouched_at: datetime, limit: int) -> list[Claimed]:
+    """Hold up to ``limit`` devices that have something to be judged, and take their to-do rows."""
+    rows = QUERIES["claim_touched"].all(connection, limit=limit)
+    ids = {row["device_id"] for row in rows}
+    if len(ids) < limit:
+        ids |= {row["device_id"] for row in QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=limit)}
+    if not ids:
+        return []
+    claimed = {row["id"]: _claimed(row) for row in QUERIES["devices"].all(connection, ids=list(ids))}
+    for row in QUERIES["take_touched"].all(connection, ids=list(ids)):
+        device = claimed[row["device_id"]]
+        if device.newest_ts is None or row["newest_ts"] > device.newest_ts:
+            device.newest_ts, device.newest_received = row["newest_ts"], row["received_at"]
+        device.oldest = min(device.oldest or row["oldest_ts"], row["oldest_ts"])
+    devices = list(claimed.values())
+    untils = [device.state.until for device in devices]
+    for row in QUERIES["supplies"].all(connection, ids=list(claimed), untils=untils):
+        device = claimed[row["device_id"]]
+        name = supplied_fact(row["consumable"])
+        if device.state.until is not None and row["at"] <= device.state.until:
+            device.facts[name] = row["supplied"]
+        else:
+            device.changes.append(FactChange(row["at"], name, row["supplied"]))
+    for row in QUERIES["open_rules"].all(connection, ids=list(claimed)):
+        claimed[row["device_id"]].open_rules.add(row["rule"])
+    return devices
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    place = {"until": row["evaluated_until"], "received": row["evaluated_received"]}
+    service_state = ServiceState(row["service_state"])
+    broken = None
+    try:
+        state = from_json(row["state"], service_state=service_state, **place)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        state, broken = DeviceState(service_state, **place), f"its kept state cannot be read: {error}"
+    return Claimed(
+        device_id=row["id"],
+        product=row["product"],
+        customer_id=row["customer_id"],
+        state=state,
+        newest_ts=row["newest_ts"],
+        newest_received=row["newest_received"],
+        late_readings=row["late_readings"],
+        parameters=row["parameters"],
+        lead_days=row["lead_days"],
+        facts={},
+        changes=[],
+        open_rules=set(),
+        broken=broken,
+    )
+
+
+def device_facts(device: Claimed, defaults: Mapping[str, float]) -> dict[str, float]:
+    """Return the facts that hold where folding of ``device`` stopped: ``defaults`` of the product, then its own.
+
+    Raises ValueError or TypeError when a parameter of the device is no number.
+    """
+    facts = {**defaults, **{name: float(value) for name, value in device.parameters.items()}}
+    if device.lead_days is not None:
+        facts[LEAD_DAYS] = device.lead_days
+    return {**facts, **device.facts}
+
+
+def samples(connection: Connection, devices: Sequence[Claimed], *, limit: int) -> dict[str, tuple[list[Sample], bool]]:
+    """Return what is to be folded for each device, in order, and whether there is more than ``limit`` of a kind.
+
+    Where there is more, what is given ends before an instant that might not be complete.
+    """
+    rows = QUERIES["samples"].all(
+        connection,
+        ids=[device.device_id for device in devices],
+        untils=[device.state.until for device in devices],
+        receiveds=[device.state.received for device in devices],
+        limit=limit,
+    )
+    found: dict[str, tuple[list[Sample], bool]] = {device.device_id: ([], False) for device in devices}
+    for row in rows:
+        found[row["device_id"]][0].append(_sample(row))
+    return {device_id: _complete(given, limit) for device_id, (given, _) in found.items()}
+
+
+def _sample(row: Mapping[str, Any]) -> Sample:
+    kind = SampleKind(row["kind"])
+    value: Any = row["value"]
+    if kind is SampleKind.EVENT:
+        value = json.dumps(row["data"])
+    elif kind is SampleKind.ATTRIBUTE:
+        value = tuple(row["data"]) if isinstance(row["data"], list) else row["data"]
+    return Sample(kind, row["name"], row["ts"], row["received_at"], value)
+
+
+def _complete(given: list[Sample], limit: int) -> tuple[list[Sample], bool]:
+    bounds = []
+    for kind in SampleKind:
+        of_kind = [sample for sample in given if sample.kind is kind]
+        if len(of_kind) >= limit:
+            bounds.append((of_kind[-1].ts, of_kind[-1].received_at))
+    if not bounds:
+        return given, False
+    bound = min(bounds)
+    return [sample for sample in given if (sample.ts, sample.received_at) < bound], True
+
+
+def count_late(connection: Connection, device: Claimed) -> int:
+    """Return how many readings came too late since the last run, and remember that they were seen."""
+    state = device.state
+    if device.oldest is None or state.until is None or device.oldest > state.until:
+        return 0
+    row = QUERIES["late_readings"].one(
+        connection,
+        device_id=device.device_id,
+        since=device.oldest,
+        until=state.until,
+        received=state.received,
+        heard=state.heard or EPOCH,
+    )
+    if row["heard"] is not None:
+        state.heard = max(state.heard or row["heard"], row["heard"])
+    return int(row["readings"])
+
+
+def build_window(connection: Connection, device_id: str, key: WindowKey, state: DeviceState) -> Window:
+    """Return the window ``key`` of a device as it is where folding stopped, from its stored readings."""
+    if state.until is None:
+        return Window(key)
+    first = (state.until - key.length - EPOCH) // key.width + 1
+    rows = QUERIES["window_buckets"].all(
+        connection,
+        device_id=device_id,
+        metric=key.metric,
+        width=key.width // _MICROSECOND,
+        since=EPOCH + first * key.width,
+        until=state.until,
+        received=state.received,
+    )
+    buckets = [
+        Bucket(
+            index=row["bucket"],
+            count=row["count"],
+            total=row["total"],
+            lowest=row["lowest"],
+            highest=row["highest"],
+            first=row["first"],
+            last=row["last"],
+            increase=row["increase"],
+        )
+        for row in rows
+    ]
+    return Window(key, buckets)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One device after its run; ``error`` says which rules could not be computed."""
+
+    device: Claimed
+    wake_at: datetime | None
+    error: str | None
+
+
+def save(connection: Connection, judged: Iterable[Judged]) -> None:
+    """Keep where each device stands now."""
+    QUERIES["save"].many(
+        connection,
+        [
+            {
+                "device_id": item.device.device_id,
+                "until": item.device.state.until,
+                "received": item.device.state.received,
+                "newest_ts": item.device.newest_ts,
+                "newest_received": item.device.newest_received,
+                "wake_at": item.wake_at,
+                "late_readings": item.device.late_readings,
+                "state": Jsonb(to_json(item.device.state)),
+                "error": item.error,
+            }
+            for item in judged
+        ],
+    )
+
+
+def save_error(connection: Connection, device: Claimed, *, error: str, wake_at: datetime) -> None:
+    """Keep why a device could not be judged, and when to try again; its state stays as it was."""
+    QUERIES["save_error"].run(
+        connection,
+        device_id=device.device_id,
+        error=error,
+        wake_at=wake_at,
+        newest_ts=device.newest_ts,
+        newest_received=device.newest_received,
+    )

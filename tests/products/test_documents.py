@@ -1,0 +1,44 @@
+"""YAML with the line of every field."""
+
+from __future__ import annotations
+
+from iot_service.products.documents import parse_document, suggestion
+from iot_service.products.problems import Problem, show_problems
+
+TEXT = """\
+a:
+  - b: 1
+  - c:
+      d: 2
+"""
+
+
+def test_every_field_knows_its_line() -> None:
+    document = parse_document("f.yaml", TEXT)
+    assert [document.line(at) for at in (("a",), ("a", 0, "b"), ("a", 1, "c", "d"), ("a", 1, "x"), ("z",))] == [
+        1, 2, 4, 3, 1,
+    ]  # fmt: skip
+    assert str(document.problem(("a", 1, "c"), "is wrong")) == "f.yaml:3: a.1.c: is wrong"
+
+
+def test_what_is_no_yaml_is_told_by_line() -> None:
+    (problem,) = parse_document("f.yaml", "a: [1\nb: 2\n").problems
+    assert problem.line == 2
+    assert problem.message.startswith("not YAML")
+
+
+def test_a_key_that_stands_twice_is_found_but_merged_ones_are_not() -> None:
+    text = "x: &x {a: 1}\ny: {<<: *x, a: 2}\nz:\n  a: 1\n  a: 2\n"
+    (problem,) = parse_document("f.yaml", text).problems
+    assert (problem.line, problem.field) == (5, "z.a")
+
+
+def test_problems_are_shown_in_order_of_file_and_line() -> None:
+    shown = show_problems([Problem("b", 1, "", "y"), Problem("a", 10, "f", "x"), Problem("a", 2, "", "z")])
+    assert shown.splitlines() == ["a:2: z", "a:10: f: x", "b:1: y"]
+
+
+def test_a_suggestion_is_near_or_lists_what_there_is() -> None:
+    assert suggestion("temprature", ["temperature", "door"]) == "; did you mean 'temperature'?"
+    assert suggestion("xyz", ["b", "a"]) == "; known here: a, b"
+    assert suggestion("xyz", []) == ""
