@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -135,22 +136,37 @@ def reachable_python(user: str) -> str:
     pytest.fail(f"no {version} that {user} can run")
 
 
-def test_ctrl_c_ends_the_demo_of_an_ordinary_user_and_leaves_nothing_behind(installed: Path, folder: Path) -> None:
-    identity: dict[str, Any] = {}
-    python = sys.executable
-    if os.geteuid() == 0:
-        account = pwd.getpwnam("nobody")
-        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        python = reachable_python("nobody")
-        for path in (installed, *installed.rglob("*")):
-            path.chmod(path.stat().st_mode | 0o055)
-        copy = folder / "program"
-        shutil.copytree(installed, copy)
-        installed = copy
+@dataclass(frozen=True)
+class Ordinary:
+    """How to run the installed program as somebody without rights: as ourselves, or as nobody if we are root."""
+
+    python: str
+    program: Path
+    identity: dict[str, Any]
+
+
+@pytest.fixture
+def ordinary(installed: Path, folder: Path) -> Ordinary:
+    """An ordinary user with the program, and whatever it needs, within reach."""
+    if os.geteuid() != 0:
+        return Ordinary(sys.executable, installed, {})
+    account = pwd.getpwnam("nobody")
+    program = folder / "program"
+    shutil.copytree(installed, program)
+    for path in (program, *program.rglob("*")):
+        path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+    return Ordinary(
+        reachable_python("nobody"),
+        program,
+        {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []},
+    )
+
+
+def test_ctrl_c_ends_the_demo_of_an_ordinary_user_and_leaves_nothing_behind(ordinary: Ordinary, folder: Path) -> None:
     demo = subprocess.Popen(
-        [python, "-m", "iot_service", "demo", "--port", "0"],
-        cwd=folder, env=environment(installed, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        **identity,
+        [ordinary.python, "-m", "iot_service", "demo", "--port", "0"],
+        cwd=folder, env=environment(ordinary.program, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, **ordinary.identity,
     )  # fmt: skip
     assert demo.stdout is not None
     lines = []
@@ -166,4 +182,25 @@ def test_ctrl_c_ends_the_demo_of_an_ordinary_user_and_leaves_nothing_behind(inst
     assert any("detected" in line for line in lines), "".join(lines)
     assert processes_with(str(folder)) == []
     left = [path for path in folder.iterdir() if path.name.startswith("iot-service-demo")]
+    assert left == []
+
+
+def test_what_an_ordinary_users_service_had_started_ends_when_it_is_killed(ordinary: Ordinary, folder: Path) -> None:
+    service = subprocess.Popen(
+        [ordinary.python, "-m", "iot_service", "serve", "--port", "0"],
+        cwd=folder, env={**environment(ordinary.program, folder), "IOT_DATA_DIR": str(folder / "data")},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **ordinary.identity,
+    )  # fmt: skip
+    assert service.stdout is not None
+    try:
+        assert any("runs:" in line for line in service.stdout), "it ended before it ran"
+        assert len(processes_with(str(folder))) > 1, "its engines"
+    finally:
+        service.kill()
+        service.wait()
+    service.stdout.read()  # ends when the last process that could write to it has ended
+    service.stdout.close()
+    deadline = time.monotonic() + 20
+    while (left := processes_with(str(folder))) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert left == []

@@ -23,8 +23,8 @@ def demand_within(daily: Sequence[float], *, days: float, service_level: float) 
     forecast errors, ch. 6 for safety stock), with care for histories that are short or whose level moves:
 
     - the mean is smoothed exponentially, but taken no lower than over the last span of ``days`` and over all of the
-      history, because a level that moves is not yet known to stay; it is itself uncertain: of n days it is worth m = min(n, (2 − a)/a), which
-      adds days²/m to the days under the root (prediction interval);
+      history, because a level that moves is not yet known to stay; it is itself uncertain: of n days it is worth
+      m = min(n, (2 − a)/a), which adds days²/m to the days under the root (prediction interval);
     - the variance is at least the mean, as it is for counts (Poisson), and at least what the errors of such forecasts
       were on this very history;
     - z is the quantile of Student's t with n − 1 degrees of freedom (4 at least), instead of the normal one.

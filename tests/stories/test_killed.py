@@ -110,7 +110,7 @@ def replayed(settings: Settings, folder: Path, *, disturbed: bool) -> tuple[int,
         kwargs={"url": settings.mqtt_url, "speed": 300.0},
     )
     with serving(settings, log) as service:
-        wait_for(lambda: _listening(settings), seconds=60, what="ingest to listen")
+        wait_for(lambda: listening(settings), seconds=60, what="ingest to listen")
         sender.start()
         if disturbed:
             wait_for(lambda: outcome(settings)[0] > 1000, seconds=60, what="the first readings")
@@ -143,7 +143,8 @@ def test_a_killed_service_that_is_started_again_finds_what_an_undisturbed_one_fi
     assert [rule for rule, _ in outcomes[0][1]] == ["battery_weak"]
 
 
-def _listening(settings: Settings) -> bool:
+def listening(settings: Settings) -> bool:
+    """Whether ingest has come up and vouched for something."""
     with psycopg.connect(database_url(settings)) as connection:
         return connection.execute("SELECT 1 FROM ingest_slot").fetchone() is not None
 
