@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from iot_service.rules.runner import RuleRunner
-
 from iot_service import clock
 from iot_service.commerce.runner import CommerceRunner
 from iot_service.config import Settings
@@ -18,6 +16,7 @@ from iot_service.ingest.micros import to_micros
 from iot_service.ingest.source import Message
 from iot_service.ingest.store import find_devices, store_batch
 from iot_service.products.catalog import Catalog
+from iot_service.rules.runner import RuleRunner
 
 
 class SteppedService:
