@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## the whole service with simulated devices; Ctrl-C ends 
 test: $(VENV)/.dev ## install the test servers if missing (as root), then ruff, mypy and all tests
 	scripts/install_test_servers.sh
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --engine both -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest --engine both --durations 8 -m "not soak" $(ARGS)
 
 soak: $(VENV)/.dev ## long fault tests
 	scripts/install_test_servers.sh

@@ -195,10 +195,16 @@ def simulate(
         list[str] | None, typer.Argument(help="DEVICE=SCENARIO, several if you like; none lists them.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=1, help="Above 1, devices begin in the past and live so much faster, until they are up to now."
+        ),
+    ] = 1.0,
 ) -> None:
     """Publish simulated devices over MQTT until Ctrl-C; without an argument, list the scenarios.
 
-    Example: `iot-service simulate freezer-1=freezer_compressor_fails`
+    Example: `iot-service simulate freezer-1=freezer_compressor_fails --speed 100`
     """
     from iot_service.processes import stop_event
     from iot_service.wiring.telemetry import scenario_table, simulate_command
@@ -206,7 +212,7 @@ def simulate(
     if not scenario:
         typer.echo(scenario_table())
         return
-    typer.echo(simulate_command(_settings(), scenario, seed=seed, stop=stop_event()))
+    typer.echo(simulate_command(_settings(), scenario, seed=seed, speed=speed, stop=stop_event()))
 
 
 @rules_app.command("check")

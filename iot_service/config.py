@@ -151,15 +151,16 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{**values, **overrides})  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as error:
-        raise StopError("; ".join(_explain(e["loc"], e["msg"]) for e in error.errors())) from None
+        raise StopError("; ".join(_explain(e["loc"], e["msg"], overrides) for e in error.errors())) from None
 
 
-def _explain(location: tuple[int | str, ...], message: str) -> str:
+def _explain(location: tuple[int | str, ...], message: str, overrides: dict[str, object]) -> str:
     name = str(location[0]) if location else ""
     variable = f"IOT_{name.upper()}"
     shown = "(secret)" if name in SECRETS else os.environ.get(variable, "")
+    said = f"--{name} {overrides[name]}" if name in overrides else f"{variable}={shown}"
     description = Settings.model_fields[name].description if name in Settings.model_fields else ""
-    return f"{variable}={shown}: {message}. It is: {description}"
+    return f"{said}: {message.removeprefix('Value error, ')}. It is: {description}"
 
 
 def parent_pipe() -> int | None:

@@ -19,18 +19,21 @@ REDACTED = frozenset({
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of sensitive keys (structlog processor)."""
     for key, value in event.items():
-        if key in REDACTED:
-            event[key] = "[redacted]"
-        elif isinstance(value, dict):
-            event[key] = dict(redact(_logger, _method, dict(value)))
+        event[key] = "[redacted]" if key in REDACTED else _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: "[redacted]" if key in REDACTED else _redacted(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(inner) for inner in value]
+    return value
 
 
 def configure(*, level: str = "INFO", json: bool = False) -> None:
     """Set up logging for this process: text for people or JSON for machines, on standard error."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    renderer: Any = structlog.processors.JSONRenderer() if json else _text()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -45,6 +48,11 @@ def configure(*, level: str = "INFO", json: bool = False) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=max(logging.WARNING, logging.getLevelNamesMapping()[level]), stream=sys.stderr)
+
+
+def _text() -> structlog.dev.ConsoleRenderer:
+    """Tracebacks stay plain: the pretty ones of the library show local variables, which hold secrets."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -36,7 +36,7 @@ ensure_venv_module() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "Installing $package, which this Python lacks."
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
         if have_venv; then return; fi
     fi
     say "This Python cannot make virtual environments. Install the package $package, for instance by"

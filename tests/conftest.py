@@ -17,6 +17,8 @@ from iot_service.db.migrate import migrate
 pytest_plugins = ["tests.servers.plugin"]
 
 ENGINES = {"embedded": ["embedded"], "timescale": ["timescale"], "both": ["embedded", "timescale"]}
+FACES = ("api", "pages", "console")
+"""What only calls the stages: the stages' own stores and the stories are tested on both engines, these on one."""
 _numbers = itertools.count(1)
 
 
@@ -31,7 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("--engine")], scope="session")
+        engines = ENGINES[metafunc.config.getoption("--engine")]
+        if len(engines) > 1 and any(f"tests.{face}." in metafunc.module.__name__ for face in FACES):
+            engines = engines[:1]
+        metafunc.parametrize("engine", engines, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

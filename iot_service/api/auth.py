@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -50,7 +51,8 @@ def _current(request: Request, connection: Transaction, links: TheLinks, now: No
         raise UnknownCallerError("log in, or send an API token as 'Authorization: Bearer …'")
     if request.method not in SAFE_METHODS:
         token = request.headers.get("x-csrf-token", "")
-        if token != operator.csrf_token or not from_our_pages(request, settings.public_url):
+        ours = hmac.compare_digest(token.encode(), operator.csrf_token.encode())
+        if not ours or not from_our_pages(request, settings.public_url):
             raise ForbiddenError("with a login cookie, send the session's X-CSRF-Token from our own pages")
     return operator
 

@@ -14,8 +14,9 @@ from iot_service import clock
 from iot_service.api.auth import operator_of
 from iot_service.api.origin import SAFE_METHODS, from_our_pages
 from iot_service.api.principal import Principal
+from iot_service.api.problems import no_database
 from iot_service.config import Settings
-from iot_service.db import Database
+from iot_service.db import Database, DatabaseUnavailableError
 
 _LOOK_AGAIN = 20.0  # seconds of life
 _POLICY_VIOLATION = 1008
@@ -40,7 +41,11 @@ class ConsoleGuard:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        operator = await run_in_threadpool(self._operator, connection)
+        try:
+            operator = await run_in_threadpool(self._operator, connection)
+        except DatabaseUnavailableError as error:
+            await self._refuse(scope, receive, send, no_database(connection, error))
+            return
         foreign = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
         if operator is not None and foreign and not from_our_pages(connection, self._settings.public_url):
             await self._refuse(scope, receive, send, PlainTextResponse("not from our own pages", status_code=403))

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from iot_service import logs
 from iot_service.api.auth import ForbiddenError, UnknownCallerError
 from iot_service.api.idempotency import AnsweredBeforeError
-from iot_service.db import DatabaseUnavailableError
+from iot_service.db import ClashError, DatabaseUnavailableError, UnstorableError
 from iot_service.errors import ConflictError, InvalidInputError, NotFoundError, ServiceError
 
 _log = logs.get(__name__)
@@ -49,7 +49,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(DatabaseUnavailableError, _no_database)
+    app.add_exception_handler(DatabaseUnavailableError, no_database)
+    app.add_exception_handler(UnstorableError, _unstorable)
+    app.add_exception_handler(ClashError, _clash)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -93,10 +95,25 @@ def _http_error(_request: Request, error: Exception) -> Response:
     return problem(status, said.get(status, str(error.detail)), headers=dict(error.headers or {}))
 
 
-def _no_database(_request: Request, error: Exception) -> Response:
+def no_database(_request: object, error: Exception) -> Response:
+    """Answer that the database is away (an exception handler; what stands before the application uses it as well)."""
     _log.warning("the database did not answer a request", action="api.no_database", error=type(error).__name__)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again", headers={"Retry-After": "5"}
+    )
+
+
+def _unstorable(_request: Request, error: Exception) -> Response:
+    """A NUL in a text, a number or a time beyond what the database keeps: wherever in the request it stands."""
+    _log.warning("a value cannot be stored", action="api.unstorable", error=type(error).__name__)
+    detail = "a value cannot be stored: texts have no NUL character, numbers and times are not beyond all bounds"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def _clash(_request: Request, error: Exception) -> Response:
+    _log.warning("two requests clashed", action="api.clash", error=type(error).__name__)
+    return problem(
+        HTTPStatus.CONFLICT, "this clashes with what somebody else did at the same time; look, and try again"
     )
 
 

@@ -161,7 +161,7 @@ SELECT id, at, type, subject_id, device_id, customer_id, need_id, old, new, acto
 WHERE id = %(id)s;
 
 -- name: events_after
--- The events after one, oldest first, for who was away for a moment.
+-- The events after one, oldest first, for who was away: so many at a time.
 SELECT id, at, type, subject_id, device_id, customer_id, need_id, old, new, actor, reason, data FROM event
 WHERE id > %(after)s ORDER BY id LIMIT %(limit)s;
 

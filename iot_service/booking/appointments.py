@@ -22,6 +22,9 @@ from iot_service.products.model import Service
 NOTICE = timedelta(days=2)
 """The default of ``IOT_BOOKING_NOTICE``, for callers that do not know the setting."""
 
+FURTHEST = timedelta(days=366)
+"""How far ahead a visit can be booked or moved to."""
+
 _TAKEN = "That time has been taken meanwhile; please choose another one."
 _FULL = "No workshop has a free time for this; please call us, so that we find one together."
 _LOOKS = 5  # how often a time that was taken meanwhile makes us look again
@@ -134,8 +137,7 @@ def move(
     event_type = step(booked, AppointmentState.BOOKED, now=now)
     if starts_at == booked.starts_at:
         return booked
-    if starts_at <= now:
-        raise ConflictError("That time has passed; please choose a later one.")
+    check_time(starts_at, now=now)
     for _ in range(_LOOKS):
         slots = availability.find(
             connection,
@@ -154,6 +156,14 @@ def move(
             _record(connection, event_type, moved, old=booked, reason=reason, actor=actor, now=now)
             return moved
     raise ConflictError("That time is not free; please choose another one.")
+
+
+def check_time(starts_at: datetime, *, now: datetime) -> None:
+    """Raise ConflictError, with a sentence for people, where ``starts_at`` has passed or is too far ahead (UTC)."""
+    if starts_at <= now:
+        raise ConflictError("That time has passed; please choose a later one.")
+    if starts_at > now + FURTHEST:
+        raise ConflictError("That time is more than a year ahead; please choose an earlier one.")
 
 
 def cancel(

@@ -72,7 +72,7 @@ UPDATE rule_state SET wake_at = least(coalesce(wake_at, %(at)s), %(at)s) WHERE d
 
 -- name: lock_supply
 -- Hold a device's supplies, so that two changes of one supply counter cannot overlook each other.
-SELECT pg_advisory_xact_lock(7243002, hashtext(%(device_id)s::text || ' ' || %(consumable)s::text));
+SELECT pg_advisory_xact_lock(7243004, hashtext(%(device_id)s::text || ' ' || %(consumable)s::text));
 
 -- name: add_waiting
 -- A stock, or a delivery on top of it, that waits for the device's first report.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 from iot_service.commerce import store
 from iot_service.db import Connection
@@ -174,7 +175,7 @@ def _counters(product: str, consumable: str, catalog: Catalog) -> tuple[str, ...
 
 
 def _check(quantity: float) -> None:
-    if not quantity >= 0:
+    if not (isfinite(quantity) and quantity >= 0):
         raise InvalidInputError("must be a number from 0 on", field="quantity")
 
 

@@ -92,7 +92,10 @@ def ask_withdraw(console: Console, who: Visit, need_id: int, title: str) -> None
         )
 
     with _question(f"Withdraw “{title}”", "Withdraw", withdraw):
-        tag("p", "Jobs, proposals and appointments that came of it are called off.", "hint")
+        hint = (
+            "Its open proposal, a job nobody accepted and an order in its cancel window are called off; visits stand."
+        )
+        tag("p", hint, "hint")
 
 
 def ask_service_state(console: Console, who: Visit, device_id: str, name: str, state: ServiceState) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from nicegui import ui
 
 from iot_service.console import store
@@ -17,6 +18,7 @@ from iot_service.console.words import count
 _HERE = f"{PREFIX}/dead-letters"
 _SIZE = 40
 _SHOWN = 600
+Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 def readable(payload: bytes, size: int) -> str:
@@ -33,7 +35,7 @@ def register(console: Console) -> None:
     """Register the page."""
 
     @ui.page("/dead-letters", dependencies=[Depends(visit)], response_timeout=40)
-    async def dead_letters(request: Request, reason: str = "", before: int | None = None) -> None:
+    async def dead_letters(request: Request, reason: str = "", before: Before = None) -> None:
         who = visit(request)
         await console.feed.watch(ui.context.client)
         reason = reason.replace("\0", "")

@@ -24,10 +24,6 @@ SELECT (SELECT count(*) FROM device WHERE service_state = 'in_service') AS in_se
        + (SELECT coalesce(sum(dropped), 0)::bigint FROM dead_letter_count WHERE hour > %(day_ago)s) AS dead_letters,
        (SELECT coalesce(sum(late_readings), 0)::bigint FROM rule_state) AS late_readings;
 
--- name: ingest
--- How far ingest has come: the slowest of the slots that were seen of late, and how many there are.
-SELECT min(caught_up_at) AS caught_up_at, count(*) AS slots FROM ingest_slot WHERE seen_at > %(seen_after)s;
-
 -- name: open_need_counts
 -- Open needs by severity.
 SELECT severity, count(*) AS needs FROM need WHERE state = 'open' GROUP BY severity;

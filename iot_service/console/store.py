@@ -9,6 +9,7 @@ from typing import Any
 
 from iot_service.console.curve import Step
 from iot_service.db import Connection, load_queries
+from iot_service.db.health import caught_up_at
 
 _QUERIES = load_queries("iot_service.console")
 _NEWEST = 2**62
@@ -32,9 +33,9 @@ def totals(connection: Connection, *, now: datetime) -> Row:
 
 
 def ingest_lag(connection: Connection, *, now: datetime) -> timedelta | None:
-    """Return how far the slowest ingest process is behind the clock; None where none was seen in five minutes."""
-    row = _QUERIES["ingest"].one(connection, seen_after=now - timedelta(minutes=5))
-    return max(timedelta(0), now - row["caught_up_at"]) if row["slots"] else None
+    """Return how far the slowest ingest process is behind the clock; None where there never was one."""
+    caught_up = caught_up_at(connection, now=now)
+    return None if caught_up is None else max(timedelta(0), now - caught_up)
 
 
 def open_needs(connection: Connection, *, now: datetime, limit: int = 100) -> tuple[list[Row], dict[str, int]]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from iot_service.customers import consent
 from iot_service.customers.fields import Line, Span
-from iot_service.customers.inputs import Input
+from iot_service.customers.inputs import Input, Price
 from iot_service.db import Connection
 from iot_service.model.customer import Mandate, Purpose, Strategy
 from iot_service.model.event import EventType
@@ -28,7 +28,7 @@ class MandateInput(Input):
     """A standing agreement for one kind of need; ``max_price`` in minor units, per act; nothing means no limit."""
 
     kind: NeedKind
-    max_price: Annotated[int, Field(ge=0)] | None = None
+    max_price: Price | None = None
     cancel_window: Span
 
 

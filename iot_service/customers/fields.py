@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from iot_service.durations import parse_duration
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_E164 = re.compile(r"\+[0-9]{6,15}")  # some countries' plans allow more digits than E.164, and no network takes them
 _zones = cache(available_timezones)
 
 
@@ -23,14 +24,15 @@ def _phone(value: str) -> str:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else ""
+    if number is None or not phonenumbers.is_possible_number(number) or not _E164.fullmatch(text):
         raise ValueError(f"{value!r} is not a phone number in international form; write it like +4790000001")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return text
 
 
 def check_email(value: str) -> str:
     """Return ``value`` where it is an e-mail address; raises ValueError where it is not."""
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) or len(value) > 254:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) or len(value) > 254 or not value.isprintable():
         raise ValueError(f"{value!r} is not an e-mail address; write it like anna@example.com")
     return value
 
@@ -78,6 +80,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """An id that people choose: letters, digits, ``_`` and ``-``, at most 64."""
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)]
 """One line of text for people, at most 200 characters."""
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500), AfterValidator(_one_line)
+]
+"""Why somebody did something, for the record: one line of 3 to 500 characters."""
 Phone = Annotated[str, AfterValidator(_phone)]
 """A phone number in any international form, kept as E.164."""
 Email = Annotated[str, AfterValidator(check_email)]

@@ -23,12 +23,14 @@ from iot_service.model.customer import Locale
 from iot_service.model.work import SubscriptionState
 
 Count = Annotated[int, Field(gt=0, le=1_000_000)]
+Price = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+"""Minor units of a currency; a million packs at the highest one still fit the database."""
 
 
 class Input(BaseModel):
-    """Base of all inputs: frozen, and closed to unknown fields."""
+    """Base of all inputs: frozen, closed to unknown fields, and to numbers that are none (NaN, infinity)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CustomerInput(Input):
@@ -110,7 +112,7 @@ class SubscriptionInput(Input):
     target_level: Count
     cancel_window: Span
     lead_time: Span
-    price: Annotated[int, Field(ge=0)]
+    price: Price
     currency: Currency = "NOK"
     state: SubscriptionState = SubscriptionState.ACTIVE
     initial_stock: Annotated[float, Field(ge=0)] | None = None

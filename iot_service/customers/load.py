@@ -96,8 +96,10 @@ def load_file(
         return _Load(path, name or "text", connection, catalog, now).run()
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoadError([Problem(str(path), 0, "", f"cannot be read: {error}")]) from None
+    except OSError as error:
+        raise LoadError([Problem(str(path), 0, "", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError as error:
+        raise LoadError([Problem(str(path), 0, "", f"is no text in UTF-8: {error}")]) from None
     return _Load(text, name or str(path), connection, catalog, now).run()
 
 

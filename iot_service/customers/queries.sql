@@ -50,6 +50,10 @@ RETURNING (xmax = 0) AS created;
 -- The row that the rule runner keeps its place in; each device has one from the start.
 INSERT INTO rule_state (device_id) VALUES (%(device_id)s) ON CONFLICT (device_id) DO NOTHING;
 
+-- name: wake_rules
+-- Have the rules judge a device again, for what they know of it besides its readings is about to change.
+UPDATE rule_state SET wake_at = least(coalesce(wake_at, %(now)s), %(now)s) WHERE device_id = %(device_id)s;
+
 -- name: device
 -- One device.
 SELECT id, product, customer_id, site_id, name, service_state, parameters FROM device WHERE id = %(id)s;

@@ -22,6 +22,7 @@ def put_subscription(
 ) -> Change:
     """Create or change a subscription. ``initial_stock`` is not written here: see :func:`stock_is_known`.
 
+    Its terms say how early to reorder, so rules judge the device at once.
     Raises InvalidInputError for an unknown device or consumable, a target below one pack, a second subscription for
     the same thing, and where the subscription is known for another device or consumable.
     """
@@ -33,6 +34,7 @@ def put_subscription(
     row = _QUERIES["put_subscription"].first(connection, **values, customer_id=device["customer_id"], now=now)
     change = change_of(row)
     if change is not Change.UNCHANGED:
+        _QUERIES["wake_rules"].run(connection, device_id=subscription.device_id, now=now)
         event = Event(
             type=EventType.SUBSCRIPTION_CHANGED,
             at=now,

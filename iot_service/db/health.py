@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from iot_service import clock
 from iot_service.db.pool import Connection
 from iot_service.db.queries import load_queries
 
 _QUERIES = load_queries("iot_service.db")
+
+
+_GONE_AFTER = timedelta(minutes=5)  # of life, in which the other ingest processes were seen and it was not
+
+
+def caught_up_at(connection: Connection, *, now: datetime) -> datetime | None:
+    """Return the instant (UTC) up to which ingest vouches that everything is stored; None where there never was one.
+
+    While ingest is down, or has lost its broker, it stands still however long that takes.
+    """
+    row = _QUERIES["caught_up"].one(connection, now=now, gone_after=clock.during(_GONE_AFTER))
+    found: datetime | None = row["caught_up_at"]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,6 @@ def health(connection: Connection, *, now: datetime) -> Health:
     if not server["migrated"]:
         return Health(version, False, None, 0)
     state = _QUERIES["service_health"].one(connection)
-    caught_up = state["caught_up_at"]
+    caught_up = caught_up_at(connection, now=now)
     lag = (now - caught_up).total_seconds() if caught_up else None
     return Health(version, True, lag, int(state["failing_devices"]))

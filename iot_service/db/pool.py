@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,15 @@ from psycopg_pool import ConnectionPool
 
 Connection = psycopg.Connection[dict[str, Any]]
 """A connection whose rows are dictionaries by column name."""
+
+_NOTICE_A_DEAD_PEER: Mapping[str, Any] = {
+    "connect_timeout": 10,  # seconds
+    "keepalives_idle": 15,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+"""Without these a cut cable keeps whoever waits for an answer waiting for two hours."""
 
 
 class Database:
@@ -28,6 +37,7 @@ class Database:
                 "row_factory": dict_row,
                 "application_name": application,
                 "options": "-c timezone=UTC -c lock_timeout=30s",
+                **_NOTICE_A_DEAD_PEER,
             },
             min_size=0,
             max_size=max_size,
@@ -68,7 +78,8 @@ class Database:
 
         Uses a connection of its own, for the life of the generator; raises psycopg.OperationalError when it is lost.
         """
-        with psycopg.connect(self.url, autocommit=True, application_name="iot-service listen") as connection:
+        name = "iot-service listen"
+        with psycopg.connect(self.url, autocommit=True, application_name=name, **_NOTICE_A_DEAD_PEER) as connection:
             connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
             while True:
                 silent = True

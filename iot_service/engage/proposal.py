@@ -19,12 +19,13 @@ STEPS: Mapping[EventType, tuple[ProposalState | None, ProposalState]] = {
 }
 """All steps there are: the event, the state it happens in, and the state it leads to."""
 
-_WHY_NOT = {
+WHY_NOT = {
     ProposalState.ACCEPTED: "This proposal has been accepted already; change the appointment instead.",
     ProposalState.DECLINED: "This proposal has been declined; your page shows the times that are free now.",
     ProposalState.EXPIRED: "This proposal has expired; your page shows the times that are free now.",
     ProposalState.WITHDRAWN: "This proposal is no longer needed.",
 }
+"""What the customer is told who answers a proposal in such a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def step(proposal: Proposal, event: EventType, *, now: datetime) -> ProposalStat
     """
     allowed, new = STEPS[event]
     if proposal.state is not allowed:
-        raise ConflictError(_WHY_NOT[proposal.state])
+        raise ConflictError(WHY_NOT[proposal.state])
     if event is EventType.PROPOSAL_ACCEPTED and proposal.expires_at <= now:
-        raise ConflictError(_WHY_NOT[ProposalState.EXPIRED])
+        raise ConflictError(WHY_NOT[ProposalState.EXPIRED])
     return new

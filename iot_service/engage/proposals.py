@@ -12,10 +12,10 @@ from iot_service.booking import appointments
 from iot_service.db import Connection
 from iot_service.db.events import record
 from iot_service.engage import store
-from iot_service.engage.proposal import STEPS, Proposal, step
+from iot_service.engage.proposal import STEPS, WHY_NOT, Proposal, step
 from iot_service.errors import ConflictError, NotFoundError
 from iot_service.model.event import Event, EventType
-from iot_service.model.need import Need
+from iot_service.model.need import Need, NeedState
 from iot_service.model.work import ProposalState, Slot
 from iot_service.products.catalog import Catalog
 from iot_service.products.model import Service
@@ -61,12 +61,15 @@ def accept(
 ) -> int:
     """Book what was proposed and return the appointment's id; to accept twice gives the same one.
 
-    Raises NotFoundError, and ConflictError in words for her: the proposal is over, or the time was taken meanwhile.
+    Raises NotFoundError, and ConflictError in words for her: the proposal or its need is over, or the time is taken.
     """
     proposal = _lock(connection, proposal_id, customer_id)
     if proposal.state is ProposalState.ACCEPTED and proposal.appointment_id is not None:
         return proposal.appointment_id
     step(proposal, EventType.PROPOSAL_ACCEPTED, now=now)
+    need = store.need(connection, proposal.need_id, lock=False)
+    if need is None or need.need.state is not NeedState.OPEN:  # it ended, and nobody has taken the proposal back yet
+        raise ConflictError(WHY_NOT[ProposalState.WITHDRAWN])
     unknown = [service for service in proposal.services if service not in catalog.services]
     if unknown:
         raise ConflictError("What was proposed is no longer offered; please call us.")

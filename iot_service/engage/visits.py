@@ -70,22 +70,23 @@ def book(
     catalog: Catalog,
     actor: str,
     now: datetime,
+    notice: timedelta = appointments.NOTICE,
 ) -> int:
     """Book the service for a need at ``starts_at`` (UTC, one of the free times) and return the appointment's id.
 
-    A proposal that was open for the need is withdrawn. Raises NotFoundError where it is no need of hers, and
+    It is at the workshop whose times :func:`waiting` shows with the same ``notice``. A proposal that was open for the
+    need is withdrawn. Raises NotFoundError where it is no need of hers, and
     ConflictError, in words for her, where it is over, booked already, not for a workshop, or the time is not free.
     """
     case = _open(_case(connection, need_id, customer_id, catalog, lock=True))
     if case.service is None or case.service.place != "workshop":
         raise ConflictError("There is nothing to book in a workshop for this.")
-    if starts_at <= now:
-        raise ConflictError("That time has passed; please choose a later one.")
+    appointments.check_time(starts_at, now=now)
     nearest = availability.find(
         connection,
         device_id=case.need.device_id,
         services=[case.service],
-        earliest=min(starts_at, now + appointments.NOTICE),
+        earliest=min(starts_at, now + notice),
     )
     if not nearest:
         raise ConflictError("No workshop has a free time for this; please call us, so that we find one together.")

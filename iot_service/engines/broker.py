@@ -73,10 +73,12 @@ class EmbeddedBroker:
         try:
             make_folder(self.folder, None)
             lock = lock_folder(self.folder)
-        except PermissionError as error:
-            raise StopError(f"cannot use the data folder {self.folder}: {error.strerror} ({error.filename})") from error
+        except OSError as error:
+            raise self._unusable(error) from error
         try:
             self._child = self._start_either(lock)
+        except OSError as error:  # the disk is full, or something else stands where a folder should
+            raise self._unusable(error) from error
         finally:
             os.close(lock)
         self.url = f"mqtt://{LOOPBACK}:{self.port}"
@@ -110,6 +112,9 @@ class EmbeddedBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _unusable(self, error: OSError) -> StopError:
+        return StopError(f"cannot use the data folder {self.folder}: {error.strerror} ({error.filename})")
 
     def _start_either(self, lock: int) -> Child:
         log = structlog.get_logger()

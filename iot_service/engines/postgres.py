@@ -113,7 +113,7 @@ class EmbeddedPostgres:
         try:
             make_folder(self.folder, None)
             return lock_folder(self.folder, patience=self._patience)
-        except PermissionError as error:
+        except OSError as error:
             raise StopError(f"cannot use the data folder {self.folder}: {error.strerror} ({error.filename})") from error
 
     def _initialised(self, programs: Path, user: User | None, lock: int) -> str:

@@ -56,6 +56,7 @@ class DeadLetters:
     def add(self, message: Message, fault: Fault, *, device_id: str | None, registered: bool) -> None:
         """Add what is wrong with ``message``; ``registered`` says that ``device_id`` is a device we know."""
         hour = message.received - message.received % HOUR
+        device_id = _storable(device_id) if device_id is not None else None
         bucket = Bucket(device_id if registered and device_id else STRANGERS, fault.reason, hour)
         count = self._counts[bucket] = self._counts.get(bucket, 0) + 1
         if count <= bucket.limit:

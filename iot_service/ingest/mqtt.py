@@ -40,8 +40,10 @@ _SESSION = 14 * 86_400  # seconds that the broker keeps our session, and what wa
 _LINGER = 0.05  # seconds that the first message of a batch waits for more
 _MARKER_EVERY = 0.5  # seconds
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before another attempt to connect
+_LASTING = 10.0  # seconds after which a connection counts as a good one, and the backoff begins anew
 _PACKETS_AT_ONCE = 500
 _PUBACK = struct.Struct(">BBH")  # the same in 3.1.1 and, for success, in 5
+_SHORT_LIVED = " (again, soon after the start); does another ingest process run with the same IOT_MQTT_SLOT?"
 _log = logs.get(__name__)
 
 
@@ -155,16 +157,19 @@ class MqttSource:
         failures = 0
         while not self._closed.is_set():
             connection = _Connection(self, version)
+            began = time.monotonic()
             connection.serve(self._closed)
             if self._closed.is_set():
                 return
-            failures = 0 if connection.accepted else failures + 1
+            # Two processes with one client id throw each other out as fast as they may: they must not be fast.
+            lasted = connection.accepted and time.monotonic() - began >= _LASTING
+            failures = 0 if lasted else failures + 1
             delay = _BACKOFF[min(failures, len(_BACKOFF) - 1)]
             _log.warning(
                 "the connection to the broker ended; trying again",
                 action="mqtt.lost" if connection.accepted else "mqtt.failed",
                 broker=urlsplit(self.settings.mqtt_url or "").hostname,
-                reason=connection.ended_because,
+                reason=connection.ended_because + (_SHORT_LIVED if connection.accepted and failures > 1 else ""),
                 seconds=delay,
             )
             # A broker that knows no MQTT 5 says so, or just hangs up; one that is away tells nothing about versions.

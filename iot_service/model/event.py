@@ -66,7 +66,7 @@ class Consumer(StrEnum):
 CONSUMERS: Mapping[EventType, tuple[Consumer, ...]] = {
     EventType.NEED_OPENED: (Consumer.ENGAGE, Consumer.NOTIFY),
     EventType.NEED_RESOLVED: (Consumer.ENGAGE, Consumer.NOTIFY),
-    EventType.NEED_WITHDRAWN: (Consumer.ENGAGE,),
+    EventType.NEED_WITHDRAWN: (Consumer.ENGAGE, Consumer.NOTIFY),
     EventType.NEED_ENGAGED: (Consumer.NOTIFY,),
     EventType.PROPOSAL_SENT: (Consumer.NOTIFY,),
     EventType.APPOINTMENT_BOOKED: (Consumer.NOTIFY,),

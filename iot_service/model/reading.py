@@ -1,4 +1,4 @@
-"""What devices report: readings (numbers), attributes (text and lists) and device events."""
+"""What devices report, as the rules take it in: readings (numbers), attributes (text and lists), device events."""
 
 from __future__ import annotations
 
@@ -7,47 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One measured value.
-
-    ``ts`` is the instant of measurement (UTC), ``value`` is in the metric's unit. ``received_at`` is when its message
-    reached us (UTC): readings of one message share it. ``ts_assumed`` says that the device named no time, so the time
-    of receipt stands in.
-    """
-
-    device_id: str
-    metric: str
-    ts: datetime
-    value: float
-    received_at: datetime
-    ts_assumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One reported text or list of texts (firmware version, trouble codes), with the instant it was reported (UTC)."""
-
-    device_id: str
-    name: str
-    ts: datetime
-    value: str | tuple[str, ...]
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceEvent:
-    """One thing that happened at a device, by its own word (``BeanContainerEmpty``); ``data`` is JSON text."""
-
-    device_id: str
-    name: str
-    ts: datetime
-    data: str
-    received_at: datetime
-
-
 class SampleKind(StrEnum):
-    """Which of the three a sample is."""
+    """What a sample is."""
 
     READING = "reading"
     ATTRIBUTE = "attribute"

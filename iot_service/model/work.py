@@ -7,15 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class ResourceKind(StrEnum):
-    """What an appointment or job occupies."""
-
-    TECHNICIAN = "technician"
-    BAY = "bay"
-    LOAN_CAR = "loan_car"
-    VAN = "van"
-
-
 class ProposalState(StrEnum):
     """A question put to a customer, and its answer. ``withdrawn``: the need went away before she answered."""
 

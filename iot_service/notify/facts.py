@@ -67,6 +67,7 @@ def circumstances(facts: Facts) -> Circumstances:
         old=event.old,
         by_customer=event.actor.startswith("customer"),
         outdated=_outdated(facts),
+        snoozed=need is not None and need["snoozed_until"] is not None and need["snoozed_until"] > event.at,
     )
 
 

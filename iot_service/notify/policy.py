@@ -22,6 +22,7 @@ class Circumstances:
     ``kind`` and ``severity`` are the need's. ``waits``: what was decided is to wait for the customer's visit.
     ``old`` is the state that the subject of the event had before. ``by_customer``: she did it herself just now, and saw
     the answer. ``outdated``: things have moved on since, so that what the message would say is no longer so.
+    ``snoozed``: an operator put the need aside for now.
     """
 
     kind: NeedKind | None = None
@@ -30,6 +31,7 @@ class Circumstances:
     old: str | None = None
     by_customer: bool = False
     outdated: bool = False
+    snoozed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ def _always(_: Circumstances) -> bool:
 
 def _current(now: Circumstances) -> bool:
     return not now.outdated
+
+
+def _current_and_not_snoozed(now: Circumstances) -> bool:
+    return not now.outdated and not now.snoozed
 
 
 def _urgent_fault(now: Circumstances) -> bool:
@@ -106,6 +112,7 @@ POLICY: tuple[Telling, ...] = (
     Telling(EventType.NEED_ENGAGED, _CUSTOMER, "need_waiting", _APP, _HOME, _waits_for_her),
     Telling(EventType.NEED_RESOLVED, _CUSTOMER, "fault_over", _APP_SMS, _HOME, _critical_fault),
     Telling(EventType.NEED_RESOLVED, _CUSTOMER, "fault_over", _APP, _HOME, _lesser_fault),
+    Telling(EventType.NEED_WITHDRAWN, _CUSTOMER, "fault_withdrawn", _APP_SMS, _HOME, _urgent_fault),
     Telling(EventType.PROPOSAL_SENT, _CUSTOMER, "proposal", _ALL, _PROPOSAL, _current),
     Telling(EventType.APPOINTMENT_BOOKED, _CUSTOMER, "appointment_booked", _ALL, _APPOINTMENT, _current),
     Telling(EventType.APPOINTMENT_MOVED, _CUSTOMER, "appointment_moved", _ALL, _APPOINTMENT, _current),
@@ -116,7 +123,7 @@ POLICY: tuple[Telling, ...] = (
     Telling(EventType.JOB_COMPLETED, _CUSTOMER, "job_completed", _APP_EMAIL, _HOME, _always),
     Telling(EventType.JOB_CANCELLED, _TECHNICIAN, "job_cancelled", _APP_SMS, _JOB, _technician_was_involved),
     Telling(EventType.JOB_CANCELLED, _CUSTOMER, "technician_cancelled", _APP_SMS, _HOME, _technician_was_coming),
-    Telling(EventType.JOB_NOBODY_AVAILABLE, _OPERATOR, "nobody_available", _APP_EMAIL, None, _current),
+    Telling(EventType.JOB_NOBODY_AVAILABLE, _OPERATOR, "nobody_available", _APP_EMAIL, None, _current_and_not_snoozed),
     Telling(EventType.ORDER_PENDING, _CUSTOMER, "order_pending", _ALL, _ORDER, _current),
     Telling(EventType.ORDER_SHIPPED, _CUSTOMER, "order_shipped", _APP_SMS, _ORDER, _always),
     Telling(EventType.ORDER_CANCELLED, _CUSTOMER, "order_cancelled", _APP, _ORDER, _by_herself),

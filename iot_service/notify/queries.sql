@@ -20,7 +20,7 @@ FROM device LEFT JOIN site ON site.id = device.site_id WHERE device.id = %(id)s;
 
 -- name: need
 -- A need.
-SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at
+SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at, snoozed_until
 FROM need WHERE id = %(id)s;
 
 -- name: appointment

@@ -86,6 +86,7 @@ def _book(visit: Visit, form: Form) -> str:
         catalog=visit.catalog,
         actor=visit.actor,
         now=visit.now,
+        notice=visit.notice,
     )
     return "booked"
 

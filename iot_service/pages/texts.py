@@ -83,8 +83,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "order.arrives": ("Kommer senest", "Arrives by"),
     "order.until": ("Kan avbestilles til {when}.", "Can be cancelled until {when}."),
     "order.too_late": (
-        "Fristen for å avbestille gikk ut {when}.",
-        "It could be cancelled until {when}.",
+        "Fristen for å avbestille gikk ut {when}. Du kan returnere pakken uåpnet når den er kommet.",
+        "It could be cancelled until {when}. You can return it unopened once it has arrived.",
     ),
     "order.cancel": ("Avbestill", "Cancel the order"),
     "order.pending": ("Bestilt, kan avbestilles", "Ordered, can be cancelled"),

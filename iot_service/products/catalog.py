@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iot_service.errors import StopError
 from iot_service.products.documents import Document, ModelType, parse_document, suggestion, validate
@@ -92,7 +93,7 @@ class _Reader:
         document = parse_document(path, text)
         if name.endswith(".rules.yaml"):
             _name_entries(document.data, "rules")
-            rules = self._validated(document, RuleFile)
+            rules = self._validated(document, RuleFile) or _sound_rules(document.data)
             if rules is not None:
                 self.sources |= {("rule", rules.product, rule): document for rule in rules.rules}
                 self.sources["rules", rules.product] = document
@@ -160,6 +161,18 @@ class _Reader:
     def _add(self, source: Document, location: tuple[int | str, ...], message: str, known: list[str]) -> None:
         wrong = message.split("'")[1] if "'" in message else ""
         self.problems.append(source.problem(location, message + suggestion(wrong, known)))
+
+
+def _sound_rules(data: Any) -> RuleFile | None:
+    """Return what is right of a rule file in which something is wrong, so that all the rest is looked at as well."""
+    entries = data.get("rules") if isinstance(data, dict) else None
+    if not isinstance(entries, dict) or not isinstance(data.get("product"), str):
+        return None
+    sound: dict[str, RuleSpec] = {}
+    for name, entry in entries.items():
+        with suppress(ValidationError):
+            sound[str(name)] = RuleSpec.model_validate(entry)
+    return RuleFile(product=data["product"], rules=sound)
 
 
 def _name_entries(data: Any, key: str) -> None:

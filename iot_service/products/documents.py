@@ -72,15 +72,17 @@ def _walk(file: str, node: yaml.Node, path: Location, lines: dict[Location, int]
 
 def validate(document: Document, model: type[ModelType]) -> tuple[ModelType | None, list[Problem]]:
     """Return ``document`` as ``model``, or None with everything that is wrong."""
-    if document.problems:
-        return None, list(document.problems)
+    problems = list(document.problems)
+    if problems and document.data is None:
+        return None, problems
     try:
-        return model.model_validate(document.data), []
+        result = model.model_validate(document.data)
     except ValidationError as error:
-        return None, [
+        return None, problems + [
             document.problem(_yaml_location(e["loc"]), _explain(model, e["loc"], e["type"], e["msg"]))
             for e in error.errors()
         ]
+    return (None if problems else result), problems
 
 
 def _yaml_location(location: Location) -> Location:
@@ -93,6 +95,8 @@ def _explain(model: type[BaseModel], location: Location, kind: str, message: str
         return "no such key" + suggestion(str(location[-1]), known)
     if kind == "missing":
         return "is missing"
+    if kind == "model_type":
+        return "is empty or a mere value; write keys with their values, as 'name: value' in each line"
     return message.removeprefix("Value error, ")
 
 

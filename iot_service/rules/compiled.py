@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -154,8 +154,8 @@ class _Compiler:
         """Return ``spec`` compiled; None, with problems noted, when it cannot be."""
         before = len(self.problems)
         lets = self._lets(spec)
-        when = self.condition(spec.id, ("when",), spec.when, lets)
-        clear = self.condition(spec.id, ("clear",), spec.clear, lets)
+        when = self.condition(spec.id, ("when",), spec.when, lets, spec.let.keys())
+        clear = self.condition(spec.id, ("clear",), spec.clear, lets, spec.let.keys())
         conditions = [condition for condition in (when, clear) if condition is not None]
         if when is not None and EVENTS in when.inputs and spec.clear is None:
             self._add(spec.id, ("when",), ["events last an instant, so a rule on them needs a 'clear' of its own"])
@@ -170,11 +170,13 @@ class _Compiler:
 
     def _lets(self, spec: RuleSpec) -> dict[str, Let]:
         lets: dict[str, Let] = {}
+        earlier: set[str] = set()
         for name, source in spec.let.items():
             if name in self._numbers or name in self._others:
                 self._add(spec.id, ("let", name), [f"'{name}' already is a name of the product; choose another"])
                 continue
-            numbers = self._numbers | lets.keys()
+            numbers = self._numbers | earlier
+            earlier.add(name)
             let, problems = compile_let(source, metrics=self._model.metrics, numbers=numbers, others=self._others)
             self._add(spec.id, ("let", name), problems)
             if let is not None:
@@ -182,12 +184,20 @@ class _Compiler:
         return lets
 
     def condition(
-        self, rule: str | None, field: tuple[str, ...], source: str | None, lets: Mapping[str, Let]
+        self,
+        rule: str | None,
+        field: tuple[str, ...],
+        source: str | None,
+        lets: Mapping[str, Let],
+        named: Collection[str] = (),
     ) -> Condition | None:
-        """Return ``source`` compiled with those of ``lets`` that it needs; None where there is none, or a problem."""
+        """Return ``source`` compiled with those of ``lets`` that it needs; None where there is none, or a problem.
+
+        ``named`` are all lets, also those that did not compile: that is their problem, not one of this field.
+        """
         if source is None:
             return None
-        expression, problems = compile_expression(source, numbers=self._numbers | lets.keys(), others=self._others)
+        expression, problems = compile_expression(source, numbers=self._numbers.union(named), others=self._others)
         if expression is not None:
             problem = expression.result_problem(bool, self._others)
             problems = [*([problem] if problem else ()), *self._event_problems(parse(source))]

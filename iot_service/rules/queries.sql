@@ -1,11 +1,10 @@
--- name: vouched
--- The oldest instant up to which an ingest process that lives vouches that everything is stored.
-SELECT min(caught_up_at) AS caught_up_at FROM ingest_slot WHERE seen_at > %(since)s;
-
 -- name: claim_touched
--- Hold the rule state of devices that something was stored of.
-SELECT device_id FROM rule_state WHERE device_id IN (SELECT device_id FROM touched)
-LIMIT %(limit)s FOR UPDATE SKIP LOCKED;
+-- Hold the rule state of devices that something was stored of, longest waiting first, or under load some never have a turn.
+SELECT rule_state.device_id
+FROM (SELECT device_id, min(id) AS first FROM (SELECT id, device_id FROM touched ORDER BY id LIMIT %(rows)s) AS oldest
+      GROUP BY device_id) AS waiting
+JOIN rule_state ON rule_state.device_id = waiting.device_id
+ORDER BY waiting.first LIMIT %(limit)s FOR UPDATE OF rule_state SKIP LOCKED;
 
 -- name: claim_due
 -- Hold the rule state of devices whose time has come although nothing was stored, longest due first.

@@ -15,13 +15,12 @@ from iot_service.rules.device_time import DeviceTime
 from iot_service.rules.fold import DeviceFold
 from iot_service.rules.lifecycle import withdrawn
 from iot_service.rules.recording import record_outcome
-from iot_service.rules.state import DeviceState
 from iot_service.rules.store import Claimed, Judged
 from iot_service.rules.windows import EPOCH, Windows
 
 _RETRY = timedelta(minutes=1)
 _log = logs.get(__name__)
-_Place = tuple[datetime | None, datetime | None]
+_Place = tuple[datetime | None, datetime | None, int]
 
 
 class RuleRunner:
@@ -98,16 +97,15 @@ class RuleRunner:
         for rule, rule_state in list(state.rules.items()):
             if rule not in device.open_rules:
                 state.rules[rule] = withdrawn(rule_state, state.until or now)
-        late = store.count_late(connection, device)
-        device.late_readings += late
-        windows = self._take_windows(connection, device, product, anew=late > 0)
+        device.late_readings += store.count_late(connection, device)
+        windows = self._take_windows(connection, device, product)
         fold = DeviceFold(product, state, windows, store.device_facts(device, product.model.parameters))
         wake_at = self._fold(fold, device, given, more=more, vouched=vouched)
         for outcome in fold.outcomes:
             spec = self._rules[device.product][outcome.rule] if outcome.rule is not None else None
             record_outcome(connection, device, outcome, spec, now=now)
             _log.info(outcome.reason, action=f"rules.{outcome.kind}", device_id=device.device_id, rule=outcome.rule)
-        self._keep_windows(device.device_id, state, windows)
+        self._keep_windows(device, windows)
         error = "; ".join(f"{rule}: {message}" for rule, message in fold.errors.items())
         return Judged(device, wake_at, error or None)
 
@@ -130,24 +128,28 @@ class RuleRunner:
                 wakes.append(time.timer_wake(due))
         if ready:
             device.state.heard = max(device.state.heard or EPOCH, *(sample.received_at for sample in ready))
-        if more:
+        if more and len(ready) == len(given):
             wakes.append(vouched)
         return min(wakes, default=None)
 
-    def _take_windows(
-        self, connection: Connection, device: Claimed, product: CompiledProduct, *, anew: bool
-    ) -> Windows:
+    def _take_windows(self, connection: Connection, device: Claimed, product: CompiledProduct) -> Windows:
         """Return the device's windows: those in memory when they end where its state does, else from its readings.
 
-        Late readings are in windows though they never were folded, so after one they are built anew.
+        Late readings are in windows though they never were folded, so after one (that any runner saw) they are built
+        anew.
         """
-        place = (device.state.until, device.state.received)
+        place = _place(device)
         kept = self._windows.pop(device.device_id, None)
-        if kept is not None and kept[0] == place and not anew:
+        if kept is not None and kept[0] == place:
             return kept[1]
         return Windows(store.build_window(connection, device.device_id, key, device.state) for key in product.windows)
 
-    def _keep_windows(self, device_id: str, state: DeviceState, windows: Windows) -> None:
-        self._windows[device_id] = ((state.until, state.received), windows)
+    def _keep_windows(self, device: Claimed, windows: Windows) -> None:
+        self._windows[device.device_id] = (_place(device), windows)
         while len(self._windows) > self._remembered:
             self._windows.popitem(last=False)
+
+
+def _place(device: Claimed) -> _Place:
+    """Return what must not have changed since windows were kept, if they are to go on."""
+    return device.state.until, device.state.received, device.late_readings

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from iot_service.db import Connection, Jsonb, load_queries
+from iot_service.db.health import caught_up_at
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import LEAD_DAYS, supplied_fact
@@ -17,7 +18,7 @@ from iot_service.rules.state import DeviceState, from_json, to_json
 from iot_service.rules.windows import EPOCH, Bucket, Window, WindowKey
 
 QUERIES = load_queries("iot_service.rules")
-_ALIVE = timedelta(minutes=5)
+_ROWS_A_DEVICE = 20  # of the to-do list looked through for each place: what others hold is passed over
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -46,17 +47,22 @@ class Claimed:
 
 
 def vouched(connection: Connection, *, now: datetime) -> datetime:
-    """Return the instant up to which everything is stored: ``now`` where no ingest process says otherwise (UTC)."""
-    caught_up: datetime | None = QUERIES["vouched"].one(connection, since=now - _ALIVE)["caught_up_at"]
+    """Return the instant up to which everything is stored: ``now`` where there never was an ingest process (UTC).
+
+    While ingest is down, or has lost its broker, it stands still however long that takes: nothing is taken for silence.
+    """
+    caught_up = caught_up_at(connection, now=now)
     return now if caught_up is None else min(now, caught_up)
 
 
 def claim(connection: Connection, *, vouched_at: datetime, limit: int) -> list[Claimed]:
-    """Hold up to ``limit`` devices that have something to be judged, and take their to-do rows."""
-    rows = QUERIES["claim_touched"].all(connection, limit=limit)
-    ids = {row["device_id"] for row in rows}
-    if len(ids) < limit:
-        ids |= {row["device_id"] for row in QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=limit)}
+    """Hold up to ``limit`` devices that have something to be judged, and take their to-do rows.
+
+    Half the places are for devices whose time has come, or a silent one would wait for as long as the others talk.
+    """
+    due = QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=(limit + 1) // 2)
+    touched = QUERIES["claim_touched"].all(connection, limit=limit - len(due), rows=limit * _ROWS_A_DEVICE)
+    ids = {row["device_id"] for row in (*due, *touched)}
     if not ids:
         return []
     claimed = {row["id"]: _claimed(row) for row in QUERIES["devices"].all(connection, ids=list(ids))}

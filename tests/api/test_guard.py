@@ -11,6 +11,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from iot_service import clock
 from iot_service.api import guard
+from iot_service.config import Settings
+from iot_service.db import Database
 from tests.api.callers import Callers
 from tests.factories import NOW
 
@@ -90,3 +92,10 @@ def test_an_open_websocket_ends_with_its_session(
         socket.send_text("still there?")
         with pytest.raises(WebSocketDisconnect):
             socket.receive_text()
+
+
+def test_without_a_database_the_door_says_so(app: FastAPI, settings: Settings) -> None:
+    door = guard.ConsoleGuard(app, database=Database("postgresql://never-opened"), settings=settings)
+    answer = TestClient(door).get("/console/devices", headers={"Cookie": "iot_session=mine"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["detail"] == "the database does not answer; try again"

@@ -58,3 +58,18 @@ def test_an_inbox_streams_its_own_messages_only(client: TestClient, callers: Cal
             )  # fmt: skip
     answer = client.get("/v1/inbox/live", headers=callers.customer() | {"Last-Event-ID": "0"})
     assert [message["subject"] for message in frames(answer.text)] == ["To anna"]
+
+
+def test_nothing_is_left_out_for_who_was_away_for_long(
+    client: TestClient, callers: Callers, database: Database
+) -> None:
+    seen = happen(database, "seen")
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO event (at, type, subject_id, actor, reason)"
+            " SELECT %(now)s, 'device.online', number::text, 'a test', 'it connected'"
+            " FROM generate_series(1, 1001) AS number",
+            {"now": NOW},
+        )
+    answer = client.get("/v1/events/live", headers=callers.integration | {"Last-Event-ID": str(seen)})
+    assert [event["subject_id"] for event in frames(answer.text)] == [str(number) for number in range(1, 1002)]

@@ -77,4 +77,4 @@ def test_an_answer_never_promises_what_the_commit_refused(app: FastAPI, client: 
         return {"status": "done"}
 
     answer = client.post("/broken")
-    assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
+    assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")

@@ -122,7 +122,7 @@ def test_a_stock_cannot_be_corrected_before_the_device_has_reported(database: Da
             correct(connection, 40)
 
 
-@pytest.mark.parametrize("quantity", [-1.0, float("nan")])
+@pytest.mark.parametrize("quantity", [-1.0, float("nan"), float("inf")])
 def test_a_stock_is_a_number_from_zero_on(database: Database, quantity: float) -> None:
     with database.transaction() as connection:
         make_machine(connection)

@@ -118,3 +118,13 @@ def test_another_customers_proposal_does_not_exist(database: Database, proposal:
         ):
             with pytest.raises(NotFoundError):
                 act()
+
+
+@pytest.mark.parametrize("ended", ["resolved", "withdrawn"])
+def test_a_proposal_cannot_be_accepted_once_its_need_is_over_even_before_anybody_noticed(
+    database: Database, proposal: Proposal, catalog: Catalog, ended: str
+) -> None:
+    with database.transaction() as connection:
+        end_need(connection, proposal.need_id, ended)
+        with pytest.raises(ConflictError, match="no longer needed"):
+            accept(connection, proposal, catalog)

@@ -13,7 +13,7 @@ from iot_service.engage.runner import EngageRunner
 from iot_service.errors import ConflictError, NotFoundError
 from iot_service.products.catalog import Catalog
 from tests.engage.conftest import agree, end_need, open_need, states, subscribe
-from tests.factories import NOW
+from tests.factories import NOW, make_technician, make_workshop
 
 DAY = timedelta(days=1)
 
@@ -90,6 +90,7 @@ def test_she_may_choose_another_time_than_the_proposed_one(
     [
         ("it is not one of the workshop's times", timedelta(minutes=5), "taken meanwhile"),
         ("it has passed", -30 * DAY, "has passed"),
+        ("it is years away", 4000 * DAY, "more than a year ahead"),
     ],
 )
 def test_she_cannot_book_a_time_when(
@@ -158,3 +159,24 @@ def test_a_need_that_is_being_seen_to_does_not_wait_for_her(
     with database.transaction() as connection:
         assert states(connection, "job") == ["dispatched"]
         assert waiting(connection, catalog) == []
+
+
+def test_with_a_longer_notice_she_books_where_the_times_she_was_shown_are(
+    database: Database, runner: EngageRunner, catalog: Catalog
+) -> None:
+    need_id = opened(database, runner, "service_due")
+    with database.transaction() as connection:
+        notice = 10 * DAY
+        connection.execute(
+            "UPDATE workshop SET closed_on = %(days)s WHERE id = 'oslo'",
+            {"days": [(NOW + days * DAY).date() for days in range(9, 60)]},
+        )
+        make_workshop(connection, id="lier", latitude=59.79)
+        make_technician(connection, id="nils", name="Nils", workshop_id="lier", skills=["car"])
+        shown = visits.waiting(connection, "anna", catalog=catalog, now=NOW, notice=notice)[0].slots[0]
+        booked = visits.book(
+            connection, need_id, customer_id="anna", starts_at=shown.starts_at, catalog=catalog, actor="anna", now=NOW,
+            notice=notice,
+        )  # fmt: skip
+        assert shown.workshop_id == "lier"
+        assert appointments.get(connection, booked, customer_id="anna").workshop_id == "lier"

@@ -83,3 +83,12 @@ def test_its_folder_goes_with_it_when_it_is_for_once(tmp_path: Path) -> None:
         pid = broker.pid
     assert list(tmp_path.iterdir()) == []
     assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("place", ["x", "x/sessions"])
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path, place: str) -> None:
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("")
+    with pytest.raises(StopError, match="cannot use the data folder"):
+        EmbeddedBroker(tmp_path / "x", mosquitto=find_mosquitto()).start()

@@ -211,6 +211,27 @@ def test_two_processes_with_a_shared_subscription_store_everything_once(
     assert count(home, "dead_letter") == 0
 
 
+def test_two_processes_with_one_slot_say_so_and_do_not_throw_each_other_out_without_end(
+    mosquitto_server: MosquittoServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_for(mosquitto_server.url)
+    connections: list[tuple[object, bool]] = []
+
+    class CountedSource(MqttSource):
+        """Remembers every connection."""
+
+        def speak_through(self, client: Any, *, ready: bool) -> None:
+            connections.append((client, ready))
+            super().speak_through(client, ready=ready)
+
+    with CountedSource(settings), CountedSource(settings):
+        threading.Event().wait(4)
+    accepted = {client for client, ready in connections if ready}
+    assert 2 <= len(accepted) <= 12
+    said = capsys.readouterr()
+    assert "IOT_MQTT_SLOT" in said.out + said.err
+
+
 def test_what_cannot_be_understood_is_a_dead_letter_and_the_rest_goes_on(
     mosquitto_server: MosquittoServer, home: Database, catalog: Catalog
 ) -> None:
@@ -265,6 +286,7 @@ def test_with_passwords_and_the_shipped_access_list_ingest_gets_everything_it_ne
         settings = settings_for(server.url, mqtt_username="iot-service", mqtt_password="secret", mqtt_share="ingest")
         with running(IngestRunner(settings, home, catalog)):
             wait_until(lambda: caught_up_at(home))
+        assert caught_up_at(home) is not None
     finally:
         server.stop()
 

@@ -82,6 +82,20 @@ def test_a_message_that_the_database_refuses_stands_alone_as_a_dead_letter(
     assert "CheckViolation" in detail
 
 
+def test_a_topic_that_the_database_cannot_hold_stops_nothing(
+    broker: FakeBroker, home: Database, catalog: Catalog
+) -> None:
+    for device in ("a\x00b", "a\ud800b"):
+        broker.publish(f"iot/v1/{device}/telemetry", reading(1))
+    broker.publish(TOPIC, reading(1))
+    with emptied(broker, ingest(broker, home, catalog)):
+        assert count(home, "reading") == 1
+    assert rows(home, "dead_letter", "device_id", "reason") == [
+        ("a\\0b", "unknown_device"),
+        ("a\\ud800b", "unknown_device"),
+    ]
+
+
 def test_while_a_table_is_missing_messages_wait_and_none_becomes_a_dead_letter(
     broker: FakeBroker, home: Database, catalog: Catalog
 ) -> None:

@@ -135,6 +135,10 @@ SCENES: Mapping[str, tuple[EventType, Scene]] = {
             c, EventType.NEED_RESOLVED, make_need(c, state="resolved", closed_at=NOW + timedelta(hours=1))
         ),
     ),
+    "fault_withdrawn": (
+        EventType.NEED_WITHDRAWN,
+        lambda c: happen(c, EventType.NEED_WITHDRAWN, make_need(c, state="withdrawn", closed_at=NOW)),
+    ),
     "proposal": (EventType.PROPOSAL_SENT, lambda c: happen(c, EventType.PROPOSAL_SENT, make_proposal(c))),
     "appointment_booked": (
         EventType.APPOINTMENT_BOOKED,

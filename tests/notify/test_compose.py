@@ -20,6 +20,7 @@ CONTENT: dict[str, tuple[str, str]] = {
     "fault_minor": ("Lavt dekktrykk", "Low tyre pressure"),
     "need_waiting": ("Service nærmer seg", "Service due soon"),
     "fault_over": ("i orden igjen", "well again"),
+    "fault_withdrawn": ("Du trenger ikke gjøre noe", "You need do nothing"),
     "proposal": ("mandag 23. november kl. 09.00", "Monday 23 November at 09:00"),
     "appointment_booked": ("service og skift til vinterdekk", "service and change to winter tyres"),
     "appointment_moved": ("er flyttet", "has moved"),
@@ -198,6 +199,18 @@ def test_every_operator_who_may_log_in_hears_that_nobody_is_available(
         "ola@example.com",
         "eva@example.com",
     ]
+
+
+@pytest.mark.parametrize(("hours", "told"), [(1, 0), (-1, 1)])
+def test_a_need_that_operators_put_aside_does_not_call_them_again_until_then(
+    database: Database, composer: ComposeRunner, messages: Messages, hours: int, told: int
+) -> None:
+    with database.transaction() as connection:
+        make_world(connection)
+        SCENES["nobody_available"][1](connection)
+        connection.execute("UPDATE need SET snoozed_until = %(until)s", {"until": NOW + timedelta(hours=hours)})
+    composer.run_once()
+    assert len(messages("nobody_available")) == told
 
 
 def test_a_rule_that_the_catalog_no_longer_knows_is_still_told(

@@ -181,6 +181,7 @@ def test_an_order_is_cancelled_in_time_and_not_afterwards(
     late = client.post(path, data={"action": "cancel"})
     assert late.status_code == 409
     assert "Fristen for å avbestille gikk ut" in plain(late.text)
+    assert "Du kan returnere pakken uåpnet" in plain(late.text)
     assert "<button" not in late.text
     clock.freeze(NOW + timedelta(hours=23))
     for _ in range(2):

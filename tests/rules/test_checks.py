@@ -73,3 +73,52 @@ def test_rules_of_ones_own_stand_beside_the_shipped_ones(tmp_path: Path) -> None
 def test_a_file_that_is_not_there_stops(tmp_path: Path) -> None:
     with pytest.raises(StopError, match="no such file"):
         check_files([tmp_path / "none.yaml"])
+
+
+MIXED = """\
+product: freezer
+rules:
+  warm:
+    kind: falt
+    severity: high
+    title: {nb: For varm, en: Too warm}
+    when: temperature > -60
+  mean:
+    kind: fault
+    severity: high
+    title: {nb: Snitt, en: Mean}
+    service: frezer_repair
+    let:
+      mean: avg(temp, 30m)
+      twice: mean * 2
+    when: mean > -60 && twice > 1
+  door:
+    kind: fault
+    severity: low
+    title: {nb: Dør, en: Door}
+    when: dor == 1
+  door:
+    kind: fault
+    severity: low
+    title: {nb: Dør, en: Door}
+    when: dor == 1
+"""
+
+
+def test_a_wrong_rule_hides_nothing_of_the_others_and_one_mistake_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "freezer.rules.yaml"
+    path.write_text(MIXED, encoding="utf-8")
+    (tmp_path / "freezer.rules.test.yaml").write_text("product: freezer\ntests: []\n", encoding="utf-8")
+    assert [(problem.line, problem.field) for problem in check_files([path])] == [
+        (4, "rules.warm.kind"),
+        (12, "rules.mean.service"),
+        (14, "rules.mean.let.mean"),
+        (22, "rules.door"),
+        (26, "rules.door.when"),
+    ]
+
+
+def test_an_empty_file_is_told_what_belongs_there(tmp_path: Path) -> None:
+    path = tmp_path / "freezer.rules.yaml"
+    path.write_text("\n", encoding="utf-8")
+    assert "write keys with their values" in check_files([path])[-1].message

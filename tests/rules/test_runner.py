@@ -111,28 +111,6 @@ def test_a_recording_in_one_burst_is_judged_by_its_own_time(database: Database, 
     assert ("silent", "open", 30, None) in found(connection)
 
 
-def test_what_is_not_vouched_for_waits(database: Database, connection: Connection) -> None:
-    make_home(connection)
-    insert(connection, "ingest_slot", client_id="1", caught_up_at=START + 11 * MINUTE, seen_at=START + 12 * MINUTE)
-    store(connection, "freezer-1", series(temperature="-55x12"))
-    run(database, START + 12 * MINUTE)
-    assert state_of(connection)["evaluated_until"] == START + 11 * MINUTE
-    connection.execute("UPDATE ingest_slot SET caught_up_at = %s", [START + 12 * MINUTE])
-    run(database, START + 12 * MINUTE)
-    assert state_of(connection)["evaluated_until"] == START + 12 * MINUTE
-    assert found(connection) == [("temperature_high", "open", 10, None)]
-
-
-def test_an_ingest_process_that_was_not_seen_for_long_holds_nothing_up(
-    database: Database, connection: Connection
-) -> None:
-    make_home(connection)
-    insert(connection, "ingest_slot", client_id="old", caught_up_at=START - 60 * MINUTE, seen_at=START - 60 * MINUTE)
-    store(connection, "freezer-1", series(temperature="-55x10"))
-    run(database, START + 10 * MINUTE)
-    assert len(found(connection)) == 1
-
-
 def test_shuffled_readings_are_waited_for_as_long_as_lateness_says(database: Database, connection: Connection) -> None:
     make_home(connection)
     samples = series(timedelta(milliseconds=200), temperature="-70x20")
@@ -332,23 +310,6 @@ def test_a_device_event_opens_and_another_resolves(database: Database, connectio
         store(connection, "coffee-1", [event(name, START + place * MINUTE)])
         run(database, START + place * MINUTE)
     assert found(connection) == [("descaling_overdue", "resolved", 0, 2)]
-
-
-def test_two_runners_share_the_devices(database: Database, connection: Connection) -> None:
-    make_home(connection)
-    for number in range(2, 8):
-        make_device(connection, id=f"freezer-{number}")
-    for number in range(1, 8):
-        store(connection, f"freezer-{number}", series(temperature="-55x10"))
-    clock.freeze(START + 10 * MINUTE)
-    one, two = (RuleRunner(database, SHIPPED, devices_at_once=3) for _ in range(2))
-    with database.transaction() as other:
-        other.execute("SELECT 1 FROM rule_state WHERE device_id = 'freezer-1' FOR UPDATE")
-        assert one.run_once() == 3
-        assert two.run_once() == 3
-        assert one.run_once() == 0, "another runner holds the last one"
-    assert two.run_once() == 1
-    assert len(found(connection)) == 7
 
 
 def test_the_windows_of_devices_that_were_not_heard_for_long_are_forgotten(

@@ -52,7 +52,7 @@ def _started(server: Server) -> str | None:
 
 
 @contextmanager
-def _running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
+def running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
     reason = _started(server)
     if reason:
         config.stash[_USED].append(f"NOT used: {server.name}: {reason}")
@@ -69,28 +69,28 @@ def _running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
 @pytest.fixture(scope="session")
 def timescale_server(pytestconfig: pytest.Config) -> Iterator[TimescaleServer]:
     """A TimescaleDB with an empty database ``iot`` (``url``), without the extension created yet."""
-    with _running(pytestconfig, TimescaleServer()) as server:
+    with running(pytestconfig, TimescaleServer()) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def mosquitto_server(pytestconfig: pytest.Config) -> Iterator[MosquittoServer]:
     """A Mosquitto with the shipped configuration, for anybody (``url``). Who kills it restarts it."""
-    with _running(pytestconfig, MosquittoServer()) as server:
+    with running(pytestconfig, MosquittoServer()) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def kannel_server(pytestconfig: pytest.Config) -> Iterator[KannelServer]:
     """A Kannel with its fake SMSC (``url``, ``username``, ``password``; ``messages()`` and ``wait_for()``)."""
-    with _running(pytestconfig, KannelServer()) as server:
+    with running(pytestconfig, KannelServer()) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def smtp_server(pytestconfig: pytest.Config) -> Iterator[SmtpServer]:
     """An SMTP server (``url``; ``messages`` and ``wait_for()``)."""
-    with _running(pytestconfig, SmtpServer()) as server:
+    with running(pytestconfig, SmtpServer()) as server:
         yield server
 
 

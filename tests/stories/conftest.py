@@ -16,19 +16,31 @@ from iot_service.engines.broker import EmbeddedBroker
 from iot_service.engines.ports import free_port
 from tests.conftest import at_database
 from tests.servers.kannel import KannelServer
+from tests.servers.mosquitto import MosquittoServer
+from tests.servers.plugin import running
 from tests.servers.smtp import SmtpServer
 from tests.stories.running import RunningService, running_service
 
 
 @pytest.fixture(scope="session")
 def mqtt_url(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker: the embedded one beside the embedded database, a Mosquitto of its own beside TimescaleDB."""
+    """A broker: the embedded one beside the embedded database, a Mosquitto of its own beside TimescaleDB.
+
+    Its own, because devices leave retained messages behind, which tests of the broker itself would meet.
+    """
     with ExitStack() as stack:
         if engine == "timescale":
-            yield str(request.getfixturevalue("mosquitto_server").url)
+            yield stack.enter_context(running(request.config, MosquittoServer())).url
         else:
             folder = tmp_path_factory.mktemp("broker")
             yield stack.enter_context(EmbeddedBroker(folder)).url
+
+
+@pytest.fixture(scope="session")
+def fault_broker(pytestconfig: pytest.Config) -> Iterator[MosquittoServer]:
+    """A Mosquitto for the fault tests, on either engine: only it keeps what a killed service has not acknowledged."""
+    with running(pytestconfig, MosquittoServer()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -125,14 +125,14 @@ def replayed(settings: Settings, folder: Path, *, disturbed: bool) -> tuple[int,
 
 
 def test_a_killed_service_that_is_started_again_finds_what_an_undisturbed_one_finds(
-    server_url: str, mosquitto_server: MosquittoServer, tmp_path: Path, engine: str
+    server_url: str, fault_broker: MosquittoServer, tmp_path: Path, engine: str
 ) -> None:
     outcomes = []
     for disturbed in (False, True):
         name = f"killed_{engine}_{disturbed}".lower()
         settings = load_settings(
             database_url=prepared(server_url, name),
-            mqtt_url=mosquitto_server.url,
+            mqtt_url=fault_broker.url,
             port=free_port(),
             data_dir=tmp_path / name,
             secret_key="k" * 40,

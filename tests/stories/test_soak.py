@@ -23,11 +23,11 @@ KILLS = 8
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_killed_again_and_again_at_random_moments_it_stores_and_finds_everything_once(
-    server_url: str, mosquitto_server: MosquittoServer, tmp_path: Path, seed: int
+    server_url: str, fault_broker: MosquittoServer, tmp_path: Path, seed: int
 ) -> None:
     name = f"soak_{seed}"
     settings = load_settings(
-        database_url=prepared(server_url, name), mqtt_url=mosquitto_server.url, port=free_port(),
+        database_url=prepared(server_url, name), mqtt_url=fault_broker.url, port=free_port(),
         data_dir=tmp_path / name, secret_key="k" * 40, mqtt_slot=name,
     )  # fmt: skip
     log, chance = tmp_path / "service.log", random.Random(seed)
@@ -36,7 +36,7 @@ def test_killed_again_and_again_at_random_moments_it_stores_and_finds_everything
     sender = threading.Thread(
         target=replay,
         args=(recording(tmp_path), "car-1", load_mapping("car_obd")),
-        kwargs={"url": mosquitto_server.url, "speed": 30.0},
+        kwargs={"url": fault_broker.url, "speed": 30.0},
     )
     sender.start()
     for _ in range(KILLS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -22,6 +22,7 @@ from iot_service.rules.service_state import set_service_state
 
 router = resource("devices")
 _MOST_READINGS = 10_000
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReadingOutput(BaseModel):
@@ -100,10 +101,16 @@ def put_device(
 
 @router.put("/{device_id}/service_state")
 def put_service_state(
-    connection: Transaction, principal: Current, now: Now, device_id: str, body: ServiceStateInput
+    connection: Transaction,
+    catalog: TheCatalog,
+    principal: Current,
+    now: Now,
+    device_id: str,
+    body: ServiceStateInput,
 ) -> Device:
     """Take a device out of service (its open needs are withdrawn) or back."""
-    set_service_state(connection, device_id, body.state, reason=body.reason, actor=principal.actor, now=now)
+    said = {"reason": body.reason, "actor": principal.actor}
+    set_service_state(connection, device_id, body.state, **said, now=now, catalog=catalog)
     return store.get_device(connection, device_id)
 
 
@@ -120,6 +127,8 @@ def list_readings(
     """Return readings from ``since`` (an hour before ``until``) to ``until`` (now), newest first."""
     store.get_device(connection, device_id)
     end = until or now
+    if end < _EARLIEST:
+        raise InvalidInputError("must lie after 1970", field="until")
     begin = since or end - timedelta(hours=1)
     if begin > end:
         raise InvalidInputError("must not be after until", field="since")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Header, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -49,7 +49,7 @@ def list_events(
     paging: AtPage,
     device_id: str | None = None,
     customer_id: str | None = None,
-    need_id: int | None = None,
+    need_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     type: EventType | None = None,  # noqa: A002  # the query parameter's name
 ) -> Page[EventOutput]:
     """List events, newest first."""
@@ -85,9 +85,11 @@ async def _stream(database: Database, events: LiveEvents, *, after: int | None, 
     with events.watching() as watcher:
         yield live.comment()
         if after is not None:
-            for row in await run_in_threadpool(_missed, database, after):
-                seen.add(row["id"])
-                yield _frame(row)
+            while rows := await run_in_threadpool(_missed, database, after):
+                for row in rows:
+                    seen.add(row["id"])
+                    yield _frame(row)
+                after = rows[-1]["id"]
         async for event in live.follow(events, watcher, seconds=seconds):
             if event is None:
                 yield live.comment()

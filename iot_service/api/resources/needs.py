@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
 from iot_service.api.auth import Current
 from iot_service.api.dependencies import Now, Transaction
@@ -14,6 +14,7 @@ from iot_service.api.paging import AtPage, Page
 from iot_service.api.resources.events import EventOutput
 from iot_service.api.resources.routing import resource
 from iot_service.api.store import QUERIES
+from iot_service.customers.fields import Reason
 from iot_service.customers.inputs import Input
 from iot_service.db import Connection
 from iot_service.errors import InvalidInputError, NotFoundError
@@ -56,11 +57,11 @@ class NeedWithEvents(NeedOutput):
 class ReasonInput(Input):
     """Why, in one sentence."""
 
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    reason: Reason
 
 
 class SnoozeInput(ReasonInput):
-    """Until when nobody shall be told, and why."""
+    """Until when operators do not want to hear of it again, and why."""
 
     until: AwareDatetime
 
@@ -102,7 +103,7 @@ def acknowledge(connection: Transaction, principal: Current, now: Now, need_id: 
 
 @router.post("/{need_id}/snooze")
 def snooze(connection: Transaction, principal: Current, now: Now, need_id: BigId, body: SnoozeInput) -> NeedWithEvents:
-    """Be silent about the need for a while."""
+    """Put the need aside for a while: operators are not told again meanwhile, and see it last in their list."""
     if body.until <= now:
         raise InvalidInputError("must lie ahead", field="until")
     needs.snooze(connection, need_id, until=body.until, reason=body.reason, actor=principal.actor, now=now)
