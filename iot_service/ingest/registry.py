@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-_DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from iot_service.model.device import DEVICE_ID
+
 _FRESH = 30.0  # seconds after which a device is read again, since it may have moved to another customer
 _ASK_AGAIN = 0.5  # seconds after which an id that was not registered is asked for again
 _MOST_STRANGERS = 20_000  # unknown ids remembered as such
@@ -43,7 +43,7 @@ class Registry:
             known = self._known.get(device_id)
             if known is not None and at - known[1] < _FRESH:
                 result[device_id] = known[0]
-            elif self._strangers.get(device_id, -_ASK_AGAIN) <= at - _ASK_AGAIN and _DEVICE_ID.fullmatch(device_id):
+            elif self._strangers.get(device_id, -_ASK_AGAIN) <= at - _ASK_AGAIN and DEVICE_ID.fullmatch(device_id):
                 asked.append(device_id)
         if asked:
             result |= self._ask(asked, at)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What an id looks like: it stands in topics, addresses and file names, so nothing else may be in it."""
 
 
 class ServiceState(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_core import PydanticUndefined
 
 from iot_service import clock
@@ -72,7 +72,13 @@ def add_device_command(
             raise InvalidInputError(
                 "write NAME=NUMBER, for example setpoint=-70", field=f"parameter {parameter}"
             ) from None
-    entry = DeviceInput(id=device, product=product, customer_id=customer, site_id=site, name=name, parameters=values)
+    try:
+        entry = DeviceInput(
+            id=device, product=product, customer_id=customer, site_id=site, name=name, parameters=values
+        )
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise InvalidInputError(wrong["msg"], field=".".join(map(str, wrong["loc"]))) from None
     catalog = open_catalog(settings)
     with (
         engines(settings, broker=False) as complete,
@@ -139,6 +145,8 @@ def create_token_command(settings: Settings, name: str, role: str, expires: date
     if role not in {Role.OPERATOR, Role.INTEGRATION}:
         raise InvalidInputError("must be operator or integration", field=f"role {role}")
     expires_at = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
+    if expires_at is not None and expires_at <= clock.now():
+        raise InvalidInputError("is over already; name a day to come", field=f"expires {expires:%Y-%m-%d}")
     with (
         engines(settings, broker=False) as complete,
         open_database(complete) as database,

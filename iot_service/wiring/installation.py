@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import socket
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 
 from iot_service import clock, logs
 from iot_service.config import Settings
-from iot_service.db import Database
+from iot_service.db import Database, DatabaseUnavailableError
 from iot_service.db.migrate import migrate
 from iot_service.engines.broker import EmbeddedBroker
 from iot_service.engines.postgres import EmbeddedPostgres
@@ -103,8 +104,16 @@ def engines(settings: Settings, *, broker: bool = True, throw_away: bool = False
                 or stack.enter_context(EmbeddedBroker(settings.data_dir / "broker", remove=throw_away)).url
             )
         complete = settings.model_copy(update=changed)
-        migrate(database_url(complete))
+        _migrate(complete)
         yield complete
+
+
+def _migrate(settings: Settings) -> None:
+    try:
+        migrate(database_url(settings))
+    except DatabaseUnavailableError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StopError(f"the database cannot be reached: {reason}; check IOT_DATABASE_URL") from None
 
 
 @contextmanager
@@ -155,15 +164,28 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _neighbour(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1
+
+
 def take_port(settings: Settings) -> Settings:
-    """Return the settings with a port that is free now; raises StopError that names the option when it is taken."""
+    """Return the settings with a port that is free now; raises StopError that names the option otherwise."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StopError(
+                    f"port {settings.port} on {settings.host} is taken: "
+                    f"choose another with --port {_neighbour(settings.port)} (or IOT_PORT), or --port 0 for a free one"
+                ) from None
+            if error.errno == errno.EACCES:
+                raise StopError(
+                    f"port {settings.port} is for root only: choose one above 1023 with --port (or IOT_PORT)"
+                ) from None
             raise StopError(
-                f"port {settings.port} on {settings.host} is taken ({error.strerror}): "
-                "choose another with --port 8001 (or IOT_PORT), or --port 0 for any free one"
+                f"cannot listen on {settings.host} ({error.strerror}): name an address of this machine with --host "
+                "(or IOT_HOST), for example 127.0.0.1, or 0.0.0.0 for all of them"
             ) from None
         return settings.model_copy(update={"port": probe.getsockname()[1]})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from iot_service.config import Settings
 from iot_service.errors import InvalidInputError, StopError
+from iot_service.model.device import DEVICE_ID
 from iot_service.wiring.installation import running_mqtt_url
 from simulators.mapping import load_mapping
 from simulators.publish import simulate
@@ -21,6 +22,14 @@ def _broker(settings: Settings) -> str:
     return url
 
 
+def _known_id(device: str) -> str:
+    if DEVICE_ID.fullmatch(device) is None:
+        raise InvalidInputError(
+            "is no id of a device: letters, digits, - and _, up to 64, as in its topics", field=repr(device)
+        )
+    return device
+
+
 def replay_command(
     settings: Settings,
     file: Path,
@@ -33,7 +42,7 @@ def replay_command(
 ) -> str:
     """Publish ``file`` as ``device``, and return what was done in one sentence."""
     url = _broker(settings)
-    report = replay(file, device, load_mapping(mapping), url=url, speed=speed, shift=shift, stop=stop)
+    report = replay(file, _known_id(device), load_mapping(mapping), url=url, speed=speed, shift=shift, stop=stop)
     lost = f", {report.refused} refused" if report.refused else ""
     unheard = f", {report.unheard} heard by nobody: does ingest run?" if report.unheard else ""
     return (
@@ -47,14 +56,14 @@ def scenario_table() -> str:
     return "\n".join(f"{name:<{width}}  {scenario.description}" for name, scenario in sorted(SCENARIOS.items()))
 
 
-def simulate_command(settings: Settings, pairs: list[str], *, seed: int, stop: threading.Event) -> str:
+def simulate_command(settings: Settings, pairs: list[str], *, seed: int, speed: float, stop: threading.Event) -> str:
     """Let each DEVICE=SCENARIO of ``pairs`` publish until ``stop``; return what was done in one sentence."""
     devices, scenarios = [], []
     for pair in pairs:
         device, sign, name = pair.partition("=")
         if not (device and sign):
             raise InvalidInputError("write DEVICE=SCENARIO, for example freezer-1=freezer_normal", field=pair)
-        devices.append(device)
+        devices.append(_known_id(device))
         scenarios.append(find_scenario(name))
-    counters = simulate(scenarios, devices, url=_broker(settings), seed=seed, stop=stop)
+    counters = simulate(scenarios, devices, url=_broker(settings), seed=seed, speed=speed, stop=stop)
     return f"{counters.published} messages published, {counters.acknowledged} acknowledged"

@@ -59,7 +59,8 @@ def running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
         if os.environ.get("CI"):
             pytest.fail(f"{server.name} could not be started: {reason}", pytrace=False)
         pytest.skip(f"{server.name} could not be started: {reason}")
-    config.stash[_USED].append(f"used: {server.name}")
+    if (line := f"used: {server.name}") not in config.stash[_USED]:
+        config.stash[_USED].append(line)
     try:
         yield server
     finally:
