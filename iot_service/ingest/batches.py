@@ -101,6 +101,8 @@ def build_batch(messages: Iterable[Message], devices: Mapping[str, Registered], 
             batch.letters.add(message, fault, device_id=None, registered=False)
         elif topic.kind is TopicKind.MARKER:
             _add_marker(batch, message, context)
+        elif topic.kind is TopicKind.COMMAND:
+            continue  # said to a device, by us
         elif (device := devices.get(topic.device_id)) is None:
             fault = Fault(Reason.UNKNOWN_DEVICE, f"no device {topic.device_id[:64]!r} is registered; add it first")
             batch.letters.add(message, fault, device_id=topic.device_id[:64], registered=False)

@@ -32,7 +32,7 @@ from iot_service.ingest.buffered_socket import BufferedSocket
 from iot_service.ingest.marker import write_marker
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.source import Delivery, Message
-from iot_service.ingest.topics import SUBSCRIPTIONS, marker_topic
+from iot_service.ingest.topics import SUBSCRIPTION, marker_topic
 
 _KEEPALIVE = 30  # seconds
 _ANSWER_WITHIN = 3.0  # seconds after which a broker that does not answer is taken for one that knows no MQTT 5
@@ -332,4 +332,4 @@ class _Connection:
 def _filters(settings: Settings) -> list[str]:
     """Return what to subscribe to: what devices say, shared if need be, and our own markers."""
     share = f"$share/{settings.mqtt_share}/" if settings.mqtt_share else ""
-    return [*(f"{share}{topic}" for topic in SUBSCRIPTIONS), marker_topic(settings.mqtt_slot)]
+    return [f"{share}{SUBSCRIPTION}", marker_topic(settings.mqtt_slot)] if share else [SUBSCRIPTION]

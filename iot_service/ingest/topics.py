@@ -17,6 +17,7 @@ class TopicKind(StrEnum):
     TELEMETRY = "telemetry"
     EVENT = "event"
     STATUS = "status"
+    COMMAND = "command"
     COMMAND_ACK = "command/ack"
     MARKER = "marker"
 
@@ -32,10 +33,14 @@ _KINDS = {
     ("telemetry",): TopicKind.TELEMETRY,
     ("event",): TopicKind.EVENT,
     ("status",): TopicKind.STATUS,
+    ("command",): TopicKind.COMMAND,
     ("command", "ack"): TopicKind.COMMAND_ACK,
 }
-SUBSCRIPTIONS = tuple(f"{PREFIX}/+/{'/'.join(levels)}" for levels in _KINDS)
-"""The topic filters that catch everything devices say."""
+SUBSCRIPTION = f"{PREFIX}/+/#"
+"""The topic filter that catches everything devices say, also where nobody agreed on a topic: that is a dead letter.
+
+It catches our own markers and commands as well.
+"""
 
 
 @lru_cache(maxsize=50_000)
@@ -45,7 +50,7 @@ def parse_topic(topic: str) -> Topic | None:
     if len(levels) < 4 or levels[0] != "iot" or levels[1] != "v1" or not levels[2]:
         return None
     if levels[2] == MARKERS:
-        # Before the kinds: a slot may be called "status", and then a device's filter catches its marker as well.
+        # Before the kinds: a slot may be called "status".
         return Topic(TopicKind.MARKER, levels[3]) if len(levels) == 4 and levels[3] else None
     kind = _KINDS.get(tuple(levels[3:]))
     return Topic(kind, levels[2]) if kind else None

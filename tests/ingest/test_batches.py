@@ -115,6 +115,11 @@ def test_the_newest_own_marker_counts_and_no_foreign_one() -> None:
     assert len(batch.letters) == 0
 
 
+def test_a_command_is_ours_and_neither_stored_nor_a_dead_letter() -> None:
+    batch = build(Message("iot/v1/freezer-1/command", b'{"id": "1"}', RECEIVED))
+    assert (len(batch.letters), batch.events) == (0, {})
+
+
 @pytest.mark.parametrize(
     ("message", "reason", "device_id"),
     [

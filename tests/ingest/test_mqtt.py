@@ -240,13 +240,16 @@ def test_what_cannot_be_understood_is_a_dead_letter_and_the_rest_goes_on(
         with publisher(mosquitto_server.port) as device:
             device.publish("iot/v1/stranger/telemetry", b'{"values": {"temperature": 1}}')
             device.publish(TOPIC, b"rubbish")
+            device.publish("iot/v1/freezer-1/telemetri", b'{"values": {"temperature": 1}}')
+            device.publish("iot/v1/freezer-1/command", b'{"id": "1", "name": "defrost"}')
             device.publish("iot/v1/freezer-1/status", b"online")
             device.publish(TOPIC, b'{"values": {"temperature": 1, "window": 1}}')
             wait_until(lambda: count(home, "reading") == 1)
-    assert rows(home, "dead_letter", "device_id", "reason") == [
-        ("freezer-1", "not_json"),
-        ("freezer-1", "unknown_metric"),
-        ("stranger", "unknown_device"),
+    assert rows(home, "dead_letter", "reason", "device_id") == [
+        ("not_json", "freezer-1"),
+        ("unknown_device", "stranger"),
+        ("unknown_metric", "freezer-1"),
+        ("unknown_topic", None),
     ]
     assert rows(home, "connection", "device_id", "online") == [("freezer-1", True)]
 
