@@ -104,7 +104,7 @@ def run_demo(settings: Settings, options: DemoOptions) -> int:
     if options.json:
         print(json.dumps(found), flush=True)
     else:
-        Console().print(f"the demo has ended: {json.dumps(found)}", style="dim")
+        Console().print(f"the demo has ended: {json.dumps(found)}", style="dim", soft_wrap=True)
     return 0
 
 
