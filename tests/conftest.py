@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -19,6 +21,7 @@ pytest_plugins = ["tests.servers.plugin"]
 ENGINES = {"embedded": ["embedded"], "timescale": ["timescale"], "both": ["embedded", "timescale"]}
 FACES = ("api", "pages", "console")
 """What only calls the stages: the stages' own stores and the stories are tested on both engines, these on one."""
+AHEAD = 3  # databases that are ready before a test asks for them
 _numbers = itertools.count(1)
 
 
@@ -77,19 +80,59 @@ def template(server_url: str) -> str:
     return name
 
 
+class Clones:
+    """Fresh clones of the template, made ahead and dropped behind by threads, so that no test waits for a copy."""
+
+    def __init__(self, server_url: str, template: str) -> None:
+        self._server_url, self._template = server_url, template
+        self._threads = ThreadPoolExecutor(2)
+        self._ready: deque[Future[str]] = deque()
+        self._ending: list[Future[None]] = []
+
+    def take(self) -> str:
+        """The name of a database that nobody has used."""
+        while len(self._ready) <= AHEAD:
+            self._ready.append(self._threads.submit(self._make, f"test_{next(_numbers)}"))
+        return self._ready.popleft().result()
+
+    def give_back(self, name: str) -> None:
+        """Drop a database that was used."""
+        self._ending.append(self._threads.submit(self._drop, name))
+
+    def close(self) -> None:
+        """Wait until everything is made and dropped; raises what went wrong with it."""
+        self._threads.shutdown()
+        for made in self._ready:
+            made.result()
+        for dropped in self._ending:
+            dropped.result()
+
+    def _make(self, name: str) -> str:
+        # Copying the files takes a fifth of what writing them to the log does, where nothing waits for a disk.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(self._template)))
+        return name
+
+    def _drop(self, name: str) -> None:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def clones(server_url: str, template: str) -> Iterator[Clones]:
+    """Databases for the tests of this engine."""
+    some = Clones(server_url, template)
+    yield some
+    some.close()
+
+
 @pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
+def database_url(server_url: str, clones: Clones) -> Iterator[str]:
     """The address of a fresh, migrated database."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            # Copying the files takes a fifth of what writing them to the log does, where nothing waits for a disk.
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        yield at_database(server_url, name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    name = clones.take()
+    yield at_database(server_url, name)
+    clones.give_back(name)
 
 
 @pytest.fixture
