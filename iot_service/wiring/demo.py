@@ -99,6 +99,7 @@ def run_demo(settings: Settings, options: DemoOptions) -> int:
         threading.Thread(target=tree.watch, args=(stop,), daemon=True).start()
         _watch(database, model, stop, started=started, deadline=deadline, json_only=options.json, cursor=cursor)
         stop.set()
+        tree.stop()  # what was under way is finished first, so that the summary is what the tables say
         with database.transaction() as connection:
             found = summary(connection, seconds_to_first_need=model.seconds_to_first_need, url=url)
     if options.json:
