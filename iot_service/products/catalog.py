@@ -17,6 +17,7 @@ from iot_service.products.documents import Document, ModelType, parse_document, 
 from iot_service.products.model import ProductModel, Service, ServiceFile
 from iot_service.products.problems import Problem, show_problems
 from iot_service.products.rule_spec import RuleFile, RuleSpec
+from iot_service.products.units import is_unit
 
 
 class Catalog(BaseModel):
@@ -135,6 +136,10 @@ class _Reader:
 
     def _check_product(self, product: ProductModel) -> None:
         source = self.sources["product", product.id]
+        for name, metric in product.metrics.items():
+            if not is_unit(metric.unit):
+                message = f'{metric.unit!r} is no unit; write °C, km/h, kPa, %, …, or "1" for a plain number'
+                self.problems.append(source.problem(("metrics", name, "unit"), message))
         for name, consumable in product.consumables.items():
             for index, counter in enumerate(consumable.counters):
                 if counter not in product.metrics:

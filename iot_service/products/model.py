@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from iot_service.products.durations import Duration
 
@@ -59,12 +60,61 @@ class Consumable(Frozen):
     name: Text
 
 
+class Argument(Frozen):
+    """One argument of a command: a number within bounds (inclusive, in ``unit``), a boolean, or a text.
+
+    ``choices`` are the only texts that may be sent; None: any text of up to 200 characters.
+    """
+
+    type: Literal["number", "integer", "boolean", "text"]
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] | None = None
+    required: bool = True
+
+
+class CommandSpec(Frozen):
+    """One command that devices of a product understand.
+
+    ``timeout`` is how long each attempt waits for the device's answer, ``retries`` how often it is repeated; whoever
+    sends it may say otherwise.
+    """
+
+    name: Text
+    args: Mapping[Name, Argument] = Field(default_factory=dict)
+    timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(seconds=30)
+    retries: int = Field(default=2, ge=0, le=10)
+
+
+class Retention(Frozen):
+    """How long readings and rollups of a product model are kept, counted from when they were measured.
+
+    None: ``readings`` as long as IOT_RETENTION says, ``minutes`` as long as readings, ``hours`` and ``days`` for ever.
+    ``minutes`` of nothing: none are made, which suits what reports about once a minute or less.
+    """
+
+    readings: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    minutes: Annotated[Duration, Field(ge=timedelta(0))] | None = None
+    hours: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+    days: Annotated[Duration, Field(gt=timedelta(0))] | None = None
+
+    @model_validator(mode="after")
+    def _coarser_is_kept_longer(self) -> Self:
+        """A rollup is computed again from what is finer when a reading comes late, so that must be there as long."""
+        named = [(name, span) for name in type(self).model_fields if (span := getattr(self, name))]
+        for (finer, short), (coarser, long) in pairwise(named):
+            if long < short:
+                raise ValueError(f"{coarser} must be kept as long as {finer}, or longer")
+        return self
+
+
 class ProductModel(Frozen):
     """A kind of connected product.
 
     ``parameters`` are numbers that rules use by name, with defaults that a device may override. A new device is
     commissioning until ``in_service_when`` (CEL) has held for ``in_service_for``; None: it is in service at once.
-    ``events`` are the device events that rules may ask for.
+    ``events`` are the device events that rules may ask for, ``commands`` what its devices can be told to do.
     """
 
     id: Name
@@ -72,8 +122,10 @@ class ProductModel(Frozen):
     metrics: Mapping[Name, Metric] = Field(min_length=1)
     attributes: Mapping[Name, ReportedText] = Field(default_factory=dict)
     events: tuple[str, ...] = ()
+    commands: Mapping[Name, CommandSpec] = Field(default_factory=dict)
     parameters: Mapping[Name, float] = Field(default_factory=dict)
     consumables: Mapping[Name, Consumable] = Field(default_factory=dict)
+    retention: Retention = Retention()
     in_service_when: str | None = None
     in_service_for: Duration = timedelta(0)
 

@@ -113,3 +113,10 @@ def test_a_folder_that_is_not_there_stops(tmp_path: Path) -> None:
 def test_rules_of_an_unknown_product_are_a_problem(tmp_path: Path) -> None:
     with pytest.raises(StopError, match=r"toaster\.rules\.yaml:1: product: no product 'toaster'"):
         load_catalog(write(tmp_path, toaster__rules=RULES))
+
+
+def test_a_metrics_unit_is_one_that_can_be_converted(tmp_path: Path) -> None:
+    with pytest.raises(StopError) as stop:
+        load_catalog(write(tmp_path, toaster=TOASTER.replace("°C", "warmth")))
+    (line,) = str(stop.value).splitlines()
+    assert "toaster.yaml:5: metrics.heat.unit: 'warmth' is no unit; write °C, km/h, kPa, %, …, or \"1\"" in line
