@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from iot_service import clock
@@ -14,19 +14,13 @@ from iot_service.api.operators import add_operator
 from iot_service.api.principal import Role
 from iot_service.commerce import stock
 from iot_service.config import Settings
-from iot_service.customers.inputs import DeviceInput
 from iot_service.customers.load import load_file
-from iot_service.customers.store import put_device
 from iot_service.db import Connection
 from iot_service.durations import format_duration
 from iot_service.errors import InvalidInputError
-from iot_service.live.store import device_overview
-from iot_service.model.device import ServiceState
 from iot_service.products.catalog import Catalog
-from iot_service.rules.service_state import set_service_state
-from iot_service.wiring.installation import engines, open_catalog, open_database
-
-ACTOR = "command line"
+from iot_service.wiring.at_work import ACTOR, at_work
+from iot_service.wiring.installation import open_catalog
 
 
 def load_into(connection: Connection, file: Path, catalog: Catalog) -> str:
@@ -51,91 +45,13 @@ def load_into(connection: Connection, file: Path, catalog: Catalog) -> str:
 def load_command(settings: Settings, file: Path) -> str:
     """Load ``file`` into the database of ``settings``."""
     catalog = open_catalog(settings)
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
+    with at_work(settings) as connection:
         return load_into(connection, file, catalog)
-
-
-def add_device_command(
-    settings: Settings, device: str, product: str, customer: str, site: str | None, name: str, parameters: list[str]
-) -> str:
-    """Register a device; raises InvalidInputError that names the field."""
-    values: dict[str, float] = {}
-    for parameter in parameters:
-        key, _, number = parameter.partition("=")
-        try:
-            values[key] = float(number)
-        except ValueError:
-            raise InvalidInputError(
-                "write NAME=NUMBER, for example setpoint=-70", field=f"parameter {parameter}"
-            ) from None
-    try:
-        entry = DeviceInput(
-            id=device, product=product, customer_id=customer, site_id=site, name=name, parameters=values
-        )
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise InvalidInputError(wrong["msg"], field=".".join(map(str, wrong["loc"]))) from None
-    catalog = open_catalog(settings)
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
-        change = put_device(connection, entry, catalog=catalog, actor=ACTOR, now=clock.now())
-    return f"device {device}: {change.value}"
-
-
-def list_devices_command(settings: Settings) -> str:
-    """Return a table of the devices."""
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
-        rows = device_overview(connection)
-    if not rows:
-        return "no devices yet: load a file, or add one with `iot-service device add --help`"
-    lines = [f"{'device':<24} {'product':<16} {'customer':<16} {'state':<16} newest reading (UTC)"]
-    for row in rows:
-        newest = f"{row['newest_ts'].astimezone(UTC):%Y-%m-%d %H:%M:%S}" if row["newest_ts"] else "never"
-        lines.append(
-            f"{row['id']:<24} {row['product']:<16} {row['customer_id']:<16} {row['service_state']:<16} {newest}"
-        )
-    return "\n".join(lines)
-
-
-def device_state_command(settings: Settings, device: str, state: str, reason: str) -> str:
-    """Change a device's service state; raises InvalidInputError that lists the states."""
-    if state not in set(ServiceState):
-        raise InvalidInputError(f"must be one of {', '.join(ServiceState)}", field=f"state {state}")
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
-        set_service_state(
-            connection,
-            device,
-            ServiceState(state),
-            catalog=open_catalog(settings),
-            reason=reason,
-            actor=ACTOR,
-            now=clock.now(),
-        )
-    return f"device {device}: {state}"
 
 
 def add_operator_command(settings: Settings, email: str, name: str, password: str) -> str:
     """Add an operator who may log in to the console."""
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
+    with at_work(settings) as connection:
         add_operator(connection, email, name, password, clock.now())
     return f"{email} may log in"
 
@@ -147,11 +63,7 @@ def create_token_command(settings: Settings, name: str, role: str, expires: date
     expires_at = expires.replace(tzinfo=expires.tzinfo or UTC) if expires else None
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidInputError("is over already; name a day to come", field=f"expires {expires:%Y-%m-%d}")
-    with (
-        engines(settings, broker=False) as complete,
-        open_database(complete) as database,
-        database.transaction() as connection,
-    ):
+    with at_work(settings) as connection:
         token, _ = tokens.create(connection, name=name, role=Role(role), now=clock.now(), expires_at=expires_at)
     return f"{token}\nKeep it now: it is not shown again. Use it as `Authorization: Bearer …`."
 
@@ -169,7 +81,7 @@ def settings_table() -> str:
     ]
     for name, field in Settings.model_fields.items():
         default = field.default
-        if default is None or default is PydanticUndefined or isinstance(default, SecretStr):
+        if default in (None, ()) or default is PydanticUndefined or isinstance(default, SecretStr):
             shown = ""
         elif hasattr(default, "total_seconds"):
             shown = f"`{format_duration(default)}`"
