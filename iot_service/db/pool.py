@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +23,17 @@ _NOTICE_A_DEAD_PEER: Mapping[str, Any] = {
     "tcp_user_timeout": 30_000,  # milliseconds
 }
 """Without these a cut cable keeps whoever waits for an answer waiting for two hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """What a pool did since it was made: ``connections`` are open now, ``waits`` is how often one was waited for,
+    ``wait_seconds`` how long in all, ``errors`` how often none came in time."""
+
+    connections: int
+    waits: int
+    wait_seconds: float
+    errors: int
 
 
 class Database:
@@ -54,6 +66,16 @@ class Database:
     def close(self) -> None:
         """End every connection."""
         self._pool.close()
+
+    def use(self) -> PoolUse:
+        """Return what the pool did so far."""
+        stats = self._pool.get_stats()
+        return PoolUse(
+            connections=stats.get("pool_size", 0),
+            waits=stats.get("requests_queued", 0),
+            wait_seconds=stats.get("requests_wait_ms", 0) / 1000,
+            errors=stats.get("requests_errors", 0),
+        )
 
     def __enter__(self) -> Self:
         self.open()

@@ -46,7 +46,10 @@ SELECT version() AS version,
 SELECT count(*) AS failing_devices FROM rule_state WHERE error IS NOT NULL;
 
 -- name: caught_up
--- The oldest instant up to which an ingest process vouches that everything is stored. One that the others have outlived
--- for so long is gone for good; while none is heard of, all of them stand still, and so does what they vouch for.
-SELECT min(caught_up_at) AS caught_up_at FROM ingest_slot
-WHERE seen_at > (SELECT least(max(seen_at), %(now)s) FROM ingest_slot) - %(gone_after)s::interval;
+-- The oldest instant up to which a slot of ingest vouches that everything is stored. A slot whose holder is gone stands
+-- still, and so does this, until another process has emptied it: what waits in it may be anybody's.
+SELECT min(coalesce(caught_up_at, seen_at)) AS caught_up_at FROM ingest_slot;
+
+-- name: applied_migrations
+-- The migrations that this database has had.
+SELECT migration_id FROM _yoyo_migration;

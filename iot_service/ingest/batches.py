@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from iot_service.ingest.fields import ProductFields
 from iot_service.ingest.letters import DeadLetters
 from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.marker import read_marker
-from iot_service.ingest.occurrences import Occurrences, read_command_ack, read_events, read_status
-from iot_service.ingest.payloads import read_telemetry
+from iot_service.ingest.occurrences import (
+    Occurrences,
+    check_occurrences,
+    read_command_ack,
+    read_events,
+    read_status,
+)
+from iot_service.ingest.payloads import Telemetry, check_sent, read_telemetry
 from iot_service.ingest.reasons import Fault, Reason
 from iot_service.ingest.registry import Registered
+from iot_service.ingest.sent import Sent
 from iot_service.ingest.source import Message
+from iot_service.ingest.sparkplug.names import with_known_names
 from iot_service.ingest.topics import Topic, TopicKind, parse_topic
 
 Key = tuple[str, str, int]
 """Device, name (of a metric, an attribute or an event) and ts in microseconds since 1970 UTC."""
+
+
+Said = Mapping[int, Sequence[Sent]]
+"""What other formats than the contract's said, by the place of the message among its delivery."""
 
 
 class ReadingValue(NamedTuple):
@@ -71,8 +83,8 @@ class Batch:
         self.statuses: list[StatusChange] = []
         self.letters = DeadLetters()
         self.touched: dict[str, Touched] = {}
-        self.caught_up: int | None = None
-        """The newest marker's time: everything the broker had before is in this batch or in earlier ones."""
+        self.caught_up: dict[str, int] = {}
+        """The newest marker's time by slot: all that came for it before is in this batch or in earlier ones."""
 
     def touch(self, device_id: str, ts: int, received: int) -> None:
         """Note that ``device_id`` has something new at ``ts``."""
@@ -85,66 +97,114 @@ class Batch:
             self.touched[device_id] = Touched(ts, old.newest, old.received)
 
 
-def device_ids(messages: Iterable[Message]) -> set[str]:
-    """Return the ids of the devices that ``messages`` claim to be from, known or not."""
+def addresses(messages: Iterable[Message], said: Said) -> set[str]:
+    """Return the ids and other names that ``messages`` use for devices, known or not; ``said`` as in build_batch."""
     topics = (parse_topic(message.topic) for message in messages)
-    return {topic.device_id for topic in topics if topic is not None and topic.kind is not TopicKind.MARKER}
+    found = {topic.device_id for topic in topics if topic is not None and topic.kind is not TopicKind.MARKER}
+    return found | {sent.device_id for sents in said.values() for sent in sents if sent.device_id is not None}
 
 
-def build_batch(messages: Iterable[Message], devices: Mapping[str, Registered], context: Context) -> Batch:
-    """Return the batch of ``messages``; ``devices`` are those of their devices that are registered."""
+def build_batch(
+    messages: Sequence[Message], devices: Mapping[str, Registered], context: Context, said: Said | None = None
+) -> Batch:
+    """Return the batch of ``messages``; ``devices`` are those that are registered, by what messages call them.
+
+    ``said`` is what other formats than the contract's said, by the place of the message.
+    """
     batch = Batch()
-    for message in messages:
+    for place, message in enumerate(messages):
         topic = parse_topic(message.topic)
-        if topic is None:
+        if said and place in said:
+            for sent in said[place]:
+                _add_sent(batch, message, sent, devices, context)
+        elif topic is None:
             fault = Fault(Reason.UNKNOWN_TOPIC, "send to iot/v1/{device}/telemetry, event, status or command/ack")
             batch.letters.add(message, fault, device_id=None, registered=False)
         elif topic.kind is TopicKind.MARKER:
-            _add_marker(batch, message, context)
+            _add_marker(batch, message, topic.device_id, context)
         elif topic.kind is TopicKind.COMMAND:
             continue  # said to a device, by us
-        elif (device := devices.get(topic.device_id)) is None:
-            fault = Fault(Reason.UNKNOWN_DEVICE, f"no device {topic.device_id[:64]!r} is registered; add it first")
-            batch.letters.add(message, fault, device_id=topic.device_id[:64], registered=False)
-        else:
+        elif (device := _admitted(batch, message, topic.device_id, devices)) is not None:
             _add(batch, message, topic, device, context)
     return batch
 
 
-def _add_marker(batch: Batch, message: Message, context: Context) -> None:
+def _admitted(batch: Batch, message: Message, address: str, devices: Mapping[str, Registered]) -> Registered | None:
+    """Return the device of that address, unless it is unknown or disabled: then there is a dead letter."""
+    device = devices.get(address)
+    if device is None:
+        fault = Fault(Reason.UNKNOWN_DEVICE, f"no device {address[:64]!r} is registered; add it first")
+        batch.letters.add(message, fault, device_id=address[:64], registered=False)
+        return None
+    if device.disabled:
+        fault = Fault(Reason.DEVICE_DISABLED, f"{device.device_id} is disabled; enable it before it is heard again")
+        batch.letters.add(message, fault, device_id=device.device_id, registered=True)
+        return None
+    return device
+
+
+def _add_sent(batch: Batch, message: Message, sent: Sent, devices: Mapping[str, Registered], context: Context) -> None:
+    """Add what another format than the contract's said about one device."""
+    if sent.device_id is None or (sent.device_id not in devices and sent.is_about_connection_only):
+        for fault in sent.faults:  # an edge node that only passes things on need not be a device
+            batch.letters.add(message, fault, device_id=sent.device_id, registered=False)
+        return
+    device = _admitted(batch, message, sent.device_id, devices)
+    fields = _fields_of(batch, message, device, context) if device is not None else None
+    if device is None or fields is None:
+        return
+    received, retained, limits = message.received, message.retained, context.limits
+    known = with_known_names(sent, fields.by_name)
+    found = check_sent(known, fields, received=received, retained=retained, limits=limits)
+    _add_telemetry(batch, message, device.device_id, found)
+    events = check_occurrences(sent.occurrences, received=received, retained=retained, limits=limits)
+    _add_occurrences(batch, message, device.device_id, events)
+    if sent.online is not None:
+        batch.statuses.append(StatusChange(device.device_id, device.customer_id, sent.online, message.received))
+
+
+def _add_marker(batch: Batch, message: Message, slot: str, context: Context) -> None:
     sent = read_marker(message.payload, context.sender)
     if sent is not None:
-        batch.caught_up = sent
+        batch.caught_up[slot] = sent
 
 
 def _add(batch: Batch, message: Message, topic: Topic, device: Registered, context: Context) -> None:
+    device_id, received = device.device_id, message.received
     if topic.kind is TopicKind.TELEMETRY:
-        _add_telemetry(batch, message, topic.device_id, device, context)
+        fields = context.fields.get(device.product)
+        if fields is None:
+            _fields_of(batch, message, device, context)
+            return
+        found = read_telemetry(
+            message.payload, fields, received=received, retained=message.retained, limits=context.limits
+        )
+        _add_telemetry(batch, message, device_id, found)
     elif topic.kind is TopicKind.STATUS:
         status = read_status(message.payload)
         if isinstance(status, bool):
-            batch.statuses.append(StatusChange(topic.device_id, device.customer_id, status, message.received))
+            batch.statuses.append(StatusChange(device_id, device.customer_id, status, received))
         else:
-            batch.letters.add(message, status, device_id=topic.device_id, registered=True)
+            batch.letters.add(message, status, device_id=device_id, registered=True)
     elif topic.kind is TopicKind.COMMAND_ACK:
-        found = read_command_ack(message.payload, received=message.received)
-        _add_occurrences(batch, message, topic.device_id, found)
+        _add_occurrences(batch, message, device_id, read_command_ack(message.payload, received=received))
     else:
-        found = read_events(
-            message.payload, received=message.received, retained=message.retained, limits=context.limits
-        )
-        _add_occurrences(batch, message, topic.device_id, found)
+        events = read_events(message.payload, received=received, retained=message.retained, limits=context.limits)
+        _add_occurrences(batch, message, device_id, events)
 
 
-def _add_telemetry(batch: Batch, message: Message, device_id: str, device: Registered, context: Context) -> None:
-    received = message.received
+def _fields_of(batch: Batch, message: Message, device: Registered, context: Context) -> ProductFields | None:
+    """Return the names that the device's product knows; a dead letter where there is no such product."""
     fields = context.fields.get(device.product)
     if fields is None:
         known = ", ".join(context.fields)
-        fault = Fault(Reason.UNKNOWN_PRODUCT, f"{device_id} is a {device.product}; product models here: {known}")
-        batch.letters.add(message, fault, device_id=device_id, registered=True)
-        return
-    found = read_telemetry(message.payload, fields, received=received, retained=message.retained, limits=context.limits)
+        fault = Fault(Reason.UNKNOWN_PRODUCT, f"{device.device_id} is a {device.product}; product models here: {known}")
+        batch.letters.add(message, fault, device_id=device.device_id, registered=True)
+    return fields
+
+
+def _add_telemetry(batch: Batch, message: Message, device_id: str, found: Telemetry) -> None:
+    received = message.received
     readings = batch.readings
     touched = None
     for metric, ts, value, assumed in found.readings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from iot_service.ingest.source import Message
 
@@ -15,8 +16,8 @@ _NAP = 0.5  # seconds between two looks at whether the buffer was closed
 class Buffer:
     """Messages that came and are not stored yet.
 
-    One thread puts, one takes. When ``capacity`` messages or 64 MB wait, putting blocks: the network thread then reads
-    no further, and the broker keeps the rest.
+    One thread at a time puts, one takes. When ``capacity`` messages or 64 MB wait, putting blocks: the network's thread
+    then reads no further, and the broker keeps the rest.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -37,18 +38,28 @@ class Buffer:
         """Whether the next message would have to wait."""
         return len(self._waiting) >= self._capacity or self._put_bytes - self._taken_bytes >= _BYTES
 
-    def put(self, message: Message) -> bool:
-        """Append ``message``, waiting for room; returns False, without the message, once the buffer is closed."""
-        while self.is_full:
-            self._room.clear()
-            if self.is_full and not self._closed:
-                self._room.wait(_NAP)
-            if self._closed:
-                return False
-        self._put_bytes += len(message.payload)
-        self._waiting.append(message)
-        if 0 < self._wanted <= len(self._waiting):
-            self._arrived.set()
+    def put_all(self, messages: Sequence[Message]) -> bool:
+        """Append ``messages``, waiting for room; returns False, without the rest of them, once the buffer is closed."""
+        done = 0
+        while done < len(messages):
+            while self.is_full:
+                self._room.clear()
+                if self.is_full and not self._closed:
+                    self._room.wait(_NAP)
+                if self._closed:
+                    return False
+            part = messages[done : done + max(1, self._capacity - len(self._waiting))]
+            size = 0
+            for place, message in enumerate(part):
+                size += len(message.payload)
+                if self._put_bytes + size - self._taken_bytes >= _BYTES:
+                    part = part[: place + 1]
+                    break
+            self._put_bytes += size
+            self._waiting.extend(part)
+            done += len(part)
+            if 0 < self._wanted <= len(self._waiting):
+                self._arrived.set()
         return not self._closed
 
     def take(self, limit: int, *, timeout: float, linger: float) -> list[Message]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import orjson
 
 from iot_service.ingest.reasons import Reason
 
+_SIMPLE = 16_384  # bytes; what is larger is looked at by and by
 _SHOWN = 60  # characters of a value that a detail quotes
 
 
@@ -47,6 +51,27 @@ def parse_json(payload: bytes) -> object:
         raise UnreadableError(Reason.NOT_JSON, "nested too deep; a payload is an object or a list of objects") from None
     except ValueError as error:
         raise UnreadableError(Reason.NOT_JSON, f"not JSON: {str(error)[:200]}") from None
+
+
+def parse_simple(payload: bytes) -> dict[str, Any] | None:
+    """Return the object of a payload that is ``{"ts": number, "values": {name: value, …}}`` and nothing else.
+
+    This is what nearly all messages are, at a third of the cost; None is for :func:`parse_json` to look at. A fast
+    parser keeps the last of two values with one name in silence, so names and colons are counted: each name has one
+    colon, and where there are as many colons as different names, no name stands twice.
+    """
+    if len(payload) > _SIMPLE:
+        return None
+    try:
+        document: Any = orjson.loads(payload)
+    except ValueError:
+        return None
+    if type(document) is not dict or len(document) != 2 or type(document.get("ts")) is not int:
+        return None
+    values = document.get("values")
+    if type(values) is not dict or not values or payload.count(b":") != len(values) + 2:
+        return None
+    return document
 
 
 def show(value: object) -> str:

@@ -9,6 +9,8 @@ from iot_service.ingest.micros import to_span
 
 PAYLOAD_BYTES = 256 * 1024
 MESSAGE_VALUES = 10_000
+MESSAGE_UNITS = 64
+"""Different units that one message may name: to learn a new one costs a hundred times what a value costs."""
 TEXT_LENGTH = 4_000
 LIST_LENGTH = 500
 EVENT_NAME_LENGTH = 128

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from iot_service.ingest.jsontext import UnreadableError, keeps_text, parse_json, show
 from iot_service.ingest.limits import EVENT_NAME_LENGTH, PAYLOAD_BYTES, TimeLimits
 from iot_service.ingest.reasons import Fault, Reason
+from iot_service.ingest.sent import Occurrence
 from iot_service.ingest.timestamps import TimestampError, read_timestamp
 
 COMMAND_ACK = "command/ack"
@@ -41,6 +43,25 @@ def read_events(payload: bytes, *, received: int, retained: bool, limits: TimeLi
         result.faults.append(Fault(error.reason, error.detail))
         return result
     for entry in entries:
+        try:
+            result.events.append(_event(entry, received=received, retained=retained, limits=limits))
+        except (UnreadableError, TimestampError) as error:
+            result.faults.append(Fault(error.reason, error.detail, entry))
+    return result
+
+
+def check_occurrences(
+    occurrences: Iterable[Occurrence], *, received: int, retained: bool, limits: TimeLimits
+) -> Occurrences:
+    """Return the events that a message of any format tells of; data that is no object becomes ``{"value": …}``.
+
+    ``received`` is the time of receipt in microseconds since 1970 UTC; ``retained`` says that the broker had kept it.
+    """
+    result = Occurrences()
+    for name, ts, data in occurrences:
+        entry: dict[str, object] = {"name": name, "data": data if isinstance(data, dict) else {"value": data}}
+        if ts is not None:
+            entry["ts"] = ts
         try:
             result.events.append(_event(entry, received=received, retained=retained, limits=limits))
         except (UnreadableError, TimestampError) as error:

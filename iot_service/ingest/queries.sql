@@ -1,6 +1,10 @@
 -- name: find_devices
--- Those of the ids that are registered.
-SELECT id, product, customer_id FROM device WHERE id = ANY(%(ids)s);
+-- Those devices that are registered under one of the names, as id or as alias; ids last.
+SELECT alias AS address, id, product, customer_id, disabled_at IS NOT NULL AS disabled, 1 AS place
+FROM device_alias JOIN device ON device.id = device_id WHERE alias = ANY(%(ids)s)
+UNION ALL
+SELECT id, id, product, customer_id, disabled_at IS NOT NULL, 2 FROM device WHERE id = ANY(%(ids)s)
+ORDER BY place;
 
 -- name: copy_readings
 -- New readings, at full speed; fails as a whole when one of them is stored already.
@@ -8,7 +12,7 @@ COPY reading (device_id, metric, ts, value, received_at, ts_assumed) FROM STDIN 
 
 -- name: make_staging
 -- Where readings wait that may be stored already, in this session only.
-CREATE TEMP TABLE IF NOT EXISTS reading_staging (LIKE reading) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS reading_staging (LIKE reading INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
 
 -- name: copy_staging
 -- Readings that may be stored already.
@@ -59,11 +63,15 @@ JOIN device_event AS stored USING (device_id, name, ts)
 WHERE stored.data <> sent.value;
 
 -- name: change_connection
--- Whether a device is online, and since when; a row comes back only when that is a change.
-INSERT INTO connection (device_id, online, since) VALUES (%(device_id)s, %(online)s, %(since)s)
-ON CONFLICT (device_id) DO UPDATE SET online = excluded.online, since = excluded.since
-WHERE connection.online <> excluded.online AND connection.since <= excluded.since
-RETURNING device_id;
+-- Whether a device is online, and since when. No row comes back for a status that is older than one already stored (by
+-- another process); is_new tells a change from a repetition.
+INSERT INTO connection AS kept (device_id, online, since, heard_at)
+VALUES (%(device_id)s, %(online)s, %(at)s, %(at)s)
+ON CONFLICT (device_id) DO UPDATE
+SET online = excluded.online, heard_at = excluded.heard_at,
+    since = CASE WHEN kept.online = excluded.online THEN kept.since ELSE excluded.since END
+WHERE coalesce(kept.heard_at, kept.since) <= excluded.heard_at
+RETURNING since = %(at)s AS is_new;
 
 -- name: letters_kept
 -- How many dead letters of each device, reason and hour are kept already.
@@ -89,9 +97,30 @@ DO UPDATE SET kept = counted.kept + excluded.kept, dropped = counted.dropped + e
 COPY touched (device_id, oldest_ts, newest_ts, received_at) FROM STDIN (FORMAT binary);
 
 -- name: vouch
--- Everything that the broker had for this process before caught_up_at is stored.
-INSERT INTO ingest_slot (client_id, caught_up_at, seen_at) VALUES (%(client_id)s, %(caught_up_at)s, %(now)s)
-ON CONFLICT (client_id) DO UPDATE SET caught_up_at = excluded.caught_up_at, seen_at = excluded.seen_at;
+-- Everything that the broker had for this slot before caught_up_at is stored. A slot that was given up stays so.
+UPDATE ingest_slot SET caught_up_at = %(caught_up_at)s, seen_at = %(now)s WHERE client_id = %(client_id)s;
+
+-- name: slots
+-- All slots.
+SELECT client_id, coalesce(caught_up_at, seen_at) AS caught_up_at, holder, leased_until FROM ingest_slot ORDER BY client_id;
+
+-- name: lease_slot
+-- Hold a slot, or go on holding it; a row comes back if that worked. A new slot has nothing waiting in it, so all that
+-- the broker had for it before now is stored.
+INSERT INTO ingest_slot AS kept (client_id, caught_up_at, seen_at, holder, leased_until, ordered)
+VALUES (%(client_id)s, NULL, %(now)s, %(holder)s, %(until)s, %(ordered)s)
+ON CONFLICT (client_id) DO UPDATE SET holder = excluded.holder, leased_until = excluded.leased_until
+WHERE kept.holder = excluded.holder OR kept.holder IS NULL OR kept.leased_until <= %(now)s
+   OR kept.holder = ANY(%(dead)s::text[])
+RETURNING client_id, coalesce(caught_up_at, seen_at) AS caught_up_at;
+
+-- name: release_slot
+-- Hold a slot no longer; what waits in it waits for the next holder.
+UPDATE ingest_slot SET leased_until = %(now)s WHERE client_id = %(client_id)s AND holder = %(holder)s;
+
+-- name: remove_slot
+-- The slot is empty, and the broker has forgotten it.
+DELETE FROM ingest_slot WHERE client_id = %(client_id)s AND holder = %(holder)s;
 
 -- name: wake
 -- Tell the rule runner that there is something new.

@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from iot_service.model.device import DEVICE_ID
+from iot_service.ingest.jsontext import keeps_text
 
 _FRESH = 30.0  # seconds after which a device is read again, since it may have moved to another customer
 _ASK_AGAIN = 0.5  # seconds after which an id that was not registered is asked for again
 _MOST_STRANGERS = 20_000  # unknown ids remembered as such
 
 
-class Registered(NamedTuple):
-    """A registered device: the id of its product model, and whose it is."""
+_LONGEST = 200  # characters of a name that anything is registered by
 
+
+class Registered(NamedTuple):
+    """A registered device: its id, that of its product model, and whose it is; what a disabled one says is refused."""
+
+    device_id: str
     product: str
     customer_id: str
+    disabled: bool = False
 
 
 class Registry:
-    """Registered devices by id.
+    """Registered devices by what messages call them: their id, or another name (alias) that was given to them.
 
-    ``read`` is asked for a list of ids and returns those that are registered. It is called at most once per call of
-    :meth:`devices`, and for one unknown id at most twice a second, so that a flood of made-up ids costs little while a
-    device that was registered a moment ago is known at once.
+    ``read`` is asked for a list of such names and returns those that are registered. It is called at most once per
+    call of :meth:`devices`, and for one unknown name at most twice a second, so that a flood of made-up ones costs
+    little while a device that was registered a moment ago is known at once.
     """
 
     def __init__(self, read: Callable[[list[str]], Mapping[str, Registered]]) -> None:
@@ -43,7 +48,7 @@ class Registry:
             known = self._known.get(device_id)
             if known is not None and at - known[1] < _FRESH:
                 result[device_id] = known[0]
-            elif self._strangers.get(device_id, -_ASK_AGAIN) <= at - _ASK_AGAIN and DEVICE_ID.fullmatch(device_id):
+            elif self._strangers.get(device_id, -_ASK_AGAIN) <= at - _ASK_AGAIN and _can_be_asked(device_id):
                 asked.append(device_id)
         if asked:
             result |= self._ask(asked, at)
@@ -61,3 +66,7 @@ class Registry:
                 self._known.pop(device_id, None)
                 self._strangers[device_id] = at
         return found
+
+
+def _can_be_asked(name: str) -> bool:
+    return 0 < len(name) <= _LONGEST and keeps_text(name)

@@ -17,12 +17,14 @@ class Entry(NamedTuple):
     """Values of one instant. ``ts`` is in milliseconds since 1970 UTC, None where the message names no time.
 
     ``units`` names the unit a value was sent in, by the value's name, where the message says so; a value without one
-    is in the unit that the product model gives its name.
+    is in the unit that the product model gives its name. ``assumed``: ``ts`` was counted from the time of receipt
+    ("five seconds ago"), so another delivery of the same message gives another one.
     """
 
     ts: float | None
     values: Mapping[str, object]
     units: Mapping[str, str] = {}
+    assumed: bool = False
 
 
 class Occurrence(NamedTuple):
@@ -46,3 +48,8 @@ class Sent:
     occurrences: Sequence[Occurrence] = ()
     online: bool | None = None
     faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def is_about_connection_only(self) -> bool:
+        """Whether it says no more than that something is online or offline."""
+        return self.online is not None and not self.entries and not self.occurrences

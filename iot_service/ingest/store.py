@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import psycopg
 from psycopg.sql import SQL
@@ -25,7 +26,7 @@ from iot_service.ingest.micros import from_micros, to_micros
 from iot_service.ingest.reasons import Fault
 from iot_service.ingest.registry import Registered
 from iot_service.ingest.source import Message
-from iot_service.ingest.topics import TopicKind, device_topic
+from iot_service.ingest.topics import TopicKind, client_id, device_topic
 from iot_service.model.event import Event, EventType
 
 _QUERIES = load_queries("iot_service.ingest")
@@ -44,16 +45,15 @@ def is_about_data(error: Exception) -> bool:
 
 
 def find_devices(connection: Connection, ids: list[str]) -> dict[str, Registered]:
-    """Return those of ``ids`` that are registered."""
+    """Return the devices that are registered by one of ``ids``; of two, the one whose id it is, not the alias."""
     rows = _QUERIES["find_devices"].all(connection, ids=ids)
-    return {row["id"]: Registered(row["product"], row["customer_id"]) for row in rows}
+    return {row["address"]: Registered(row["id"], row["product"], row["customer_id"], row["disabled"]) for row in rows}
 
 
-def store_batch(connection: Connection, batch: Batch, *, client_id: str, now: datetime) -> None:
+def store_batch(connection: Connection, batch: Batch, *, now: datetime) -> None:
     """Store everything of ``batch``; what is stored already stays as it is, and what contradicts it is a dead letter.
 
-    ``client_id`` names the ingest process that the batch's marker vouches for. Adds conflicts with stored rows to the
-    batch's dead letters. Raises psycopg.Error; see :func:`is_about_data`.
+    Adds conflicts with stored rows to the batch's dead letters. Raises psycopg.Error; see :func:`is_about_data`.
     """
     letters = batch.letters
     if batch.readings:
@@ -68,10 +68,9 @@ def store_batch(connection: Connection, batch: Batch, *, client_id: str, now: da
         _store_letters(connection, letters)
     if batch.touched:
         _copy(connection, "copy_touched", pack_touched(batch.touched))
-    if batch.caught_up is not None:
-        caught_up_at = from_micros(batch.caught_up)
-        _QUERIES["vouch"].run(connection, client_id=client_id, caught_up_at=caught_up_at, now=now)
-    if batch.touched or batch.caught_up is not None:
+    for slot, caught_up in batch.caught_up.items():
+        _QUERIES["vouch"].run(connection, client_id=client_id(slot), caught_up_at=from_micros(caught_up), now=now)
+    if batch.touched or batch.caught_up:
         _QUERIES["wake"].run(connection)
 
 
@@ -127,10 +126,8 @@ def _add_conflict(letters: DeadLetters, device_id: str, received_at: datetime, f
 
 def _store_status(connection: Connection, status: StatusChange) -> None:
     at = from_micros(status.received)
-    changed = _QUERIES["change_connection"].first(
-        connection, device_id=status.device_id, online=status.online, since=at
-    )
-    if changed is None:
+    changed = _QUERIES["change_connection"].first(connection, device_id=status.device_id, online=status.online, at=at)
+    if changed is None or not changed["is_new"]:
         return
     words = ("offline", "online")
     event = Event(
@@ -176,3 +173,49 @@ def _letter_row(letter: DeadLetter) -> dict[str, object]:
         "reason": letter.reason.value,
         "detail": letter.detail,
     }
+
+
+class Slot(NamedTuple):
+    """A session at the broker: who holds it until when (UTC), and up to when all that came for it is stored."""
+
+    client_id: str
+    caught_up_at: datetime
+    holder: str | None
+    leased_until: datetime | None
+
+
+def slots(connection: Connection) -> list[Slot]:
+    """Return all slots, by client id."""
+    return [Slot(**row) for row in _QUERIES["slots"].all(connection)]
+
+
+def lease_slot(
+    connection: Connection,
+    client: str,
+    *,
+    holder: str,
+    dead: Sequence[str],
+    until: datetime,
+    now: datetime,
+    ordered: bool = False,
+) -> datetime | None:
+    """Hold the slot ``until`` then, if nobody else does (``dead`` are holders that are known to be gone).
+
+    A new one is ``ordered`` if it is for topics that no other slot shares.
+
+    Returns up to when all that came for it is stored, None when it is somebody else's.
+    """
+    row = _QUERIES["lease_slot"].first(
+        connection, client_id=client, holder=holder, dead=list(dead), until=until, now=now, ordered=ordered
+    )
+    return row["caught_up_at"] if row is not None else None
+
+
+def release_slot(connection: Connection, client: str, *, holder: str, now: datetime) -> None:
+    """Hold the slot no longer."""
+    _QUERIES["release_slot"].run(connection, client_id=client, holder=holder, now=now)
+
+
+def remove_slot(connection: Connection, client: str, *, holder: str) -> None:
+    """Remove a slot that ``holder`` has emptied."""
+    _QUERIES["remove_slot"].run(connection, client_id=client, holder=holder)

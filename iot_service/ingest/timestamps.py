@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from iot_service.ingest.jsontext import show
@@ -29,7 +30,7 @@ class TimestampError(ValueError):
         self.detail = detail
 
 
-def read_timestamp(entry: dict[str, object], *, received: int, retained: bool, limits: TimeLimits) -> Timestamp:
+def read_timestamp(entry: Mapping[str, object], *, received: int, retained: bool, limits: TimeLimits) -> Timestamp:
     """Return the time of one entry of a message that was received at ``received`` (microseconds since 1970 UTC).
 
     Raises TimestampError.

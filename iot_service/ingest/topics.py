@@ -64,3 +64,8 @@ def device_topic(device_id: str, kind: TopicKind) -> str:
 def marker_topic(slot: str) -> str:
     """Return the topic of the markers of one ingest process."""
     return f"{PREFIX}/{MARKERS}/{slot}"
+
+
+def client_id(slot: str) -> str:
+    """Return the client id that the broker knows the session of an ingest slot by."""
+    return f"iot-service-ingest-{slot}"

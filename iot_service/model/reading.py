@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SampleKind(StrEnum):
@@ -15,8 +15,7 @@ class SampleKind(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One input of the rule engine: a reading, an attribute or a device event of one device.
 
     Samples are folded in order of (``ts``, ``received_at``); those that share both came in one message and are judged

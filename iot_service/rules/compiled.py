@@ -74,14 +74,17 @@ class CompiledRule:
 class CompiledProduct:
     """One product model with its rules.
 
-    ``by_input`` gives the places in ``rules`` of those that read a variable. ``ages`` are the metrics whose readings
-    become outdated, ``windows`` all that any rule reads. ``soonest`` is, per metric, how long after a reading the first
-    thing can fall due because of it.
+    ``by_input`` gives the places in ``rules`` of those that read a variable, ``by_sample`` of those among them that
+    may change with every sample of it although its value stays: those that look at windows. ``by_absence`` gives those
+    that watch for its absence. ``ages`` are the metrics whose readings become outdated, ``windows`` all that any rule
+    reads. ``soonest`` is, per metric, how long after a reading the first thing can fall due because of it.
     """
 
     model: ProductModel
     rules: tuple[CompiledRule, ...]
     by_input: Mapping[str, tuple[int, ...]]
+    by_sample: Mapping[str, frozenset[int]]
+    by_absence: Mapping[str, tuple[int, ...]]
     in_service: Condition | None
     ages: Mapping[str, timedelta]
     windows: tuple[WindowKey, ...]
@@ -116,28 +119,45 @@ def compile_product(model: ProductModel, specs: Iterable[RuleSpec]) -> tuple[Com
     compiler = _Compiler(model)
     in_service = compiler.condition(None, ("in_service_when",), model.in_service_when, {})
     rules = tuple(rule for spec in specs if (rule := compiler.rule(spec)) is not None)
-    by_input: dict[str, list[int]] = {}
     keys: dict[WindowKey, None] = {}
+    looking_back: set[int] = set()
     for place, rule in enumerate(rules):
-        for name in rule.inputs:
-            by_input.setdefault(name, []).append(place)
         for condition in (rule.when, rule.clear):
-            keys |= dict.fromkeys(key for _, let in (condition.lets if condition else ()) for key in let.windows)
-    watched = set(by_input) | (in_service.inputs if in_service else frozenset())
+            windows = [key for _, let in (condition.lets if condition else ()) for key in let.windows]
+            keys |= dict.fromkeys(windows)
+            looking_back |= {place} if windows else set()
+    by_input = _places(rule.inputs - rule.absent if rule.when is None else rule.inputs for rule in rules)
+    by_absence = _places(rule.absent for rule in rules)
+    watched = {*by_input, *by_absence} | (in_service.inputs if in_service else frozenset())
     ages = {name: m.max_age for name, m in model.metrics.items() if m.max_age is not None and name in watched}
     soonest = dict(ages)
     for key in keys:
         soonest[key.metric] = min(soonest.get(key.metric, key.length), key.length - key.width)
+    for name, places in by_absence.items():
+        for span in (rules[place].spec.absent_for for place in places):
+            if span is not None:
+                soonest[name] = min(soonest.get(name, span), span)
     product = CompiledProduct(
         model=model,
         rules=rules,
-        by_input={name: tuple(places) for name, places in by_input.items()},
+        by_input=by_input,
+        by_sample={name: frozenset(looking_back.intersection(places)) for name, places in by_input.items()},
+        by_absence=by_absence,
         in_service=in_service,
         ages=ages,
         windows=tuple(keys),
         soonest=soonest,
     )
     return product, compiler.problems
+
+
+def _places(names: Iterable[Iterable[str]]) -> dict[str, tuple[int, ...]]:
+    """Return for each name at which places of ``names`` it stands."""
+    found: dict[str, list[int]] = {}
+    for place, each in enumerate(names):
+        for name in each:
+            found.setdefault(name, []).append(place)
+    return {name: tuple(places) for name, places in found.items()}
 
 
 class _Compiler:

@@ -7,10 +7,9 @@ at which a timer, an outdated reading, an absence or an emptied window falls due
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from math import isfinite
 from typing import Any
 
@@ -52,6 +51,8 @@ class DeviceFold:
         self._fresh: set[str] = set()
         self._timed: dict[str, datetime] = {}
         self._soonest: datetime | None = None
+        self._at_rest: set[int] = set()  # rules that found nothing in the values as they are now
+        self._missing: set[int] = set()  # rules that have noticed an absence, and wait for its end
         self._restore()
 
     # What calls it ----------------------------------------------------------------------------------------------
@@ -74,6 +75,18 @@ class DeviceFold:
         if quiet_until is not None:
             self._run_timers(quiet_until, inclusive=True)
         return late
+
+    def goes_on(self, facts: Mapping[str, float], open_rules: Collection[str]) -> bool:
+        """Begin another run where the last one ended; return whether that can be.
+
+        It cannot where other ``facts`` hold now, or one of the needs was closed by somebody (``open_rules`` are those
+        with an open need): then a fold must be made anew.
+        """
+        self.outcomes, self.errors = [], {}
+        having = (Phase.OPEN, Phase.CLEARING)
+        return facts == self._facts and all(
+            name in open_rules for name, rule in self.state.rules.items() if rule.phase in having
+        )
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which something falls due without a sample; None if nothing does."""
@@ -103,7 +116,8 @@ class DeviceFold:
                 self._values[name] = value
                 if age is not None:
                     self._fresh.add(name)
-        for rule in self.product.rules:
+        for place, rule in enumerate(self.product.rules):
+            self._note_phase(place, state.rules.get(rule.id, INACTIVE))
             self._time(rule, state.rules.get(rule.id, INACTIVE))
         self._soonest = self.next_due()
         if state.until is not None:
@@ -124,6 +138,7 @@ class DeviceFold:
     ) -> None:
         """Judge one instant. What comes for an instant that has passed (a late fact) is judged at the last one."""
         changed: set[str] = set()
+        again: set[str] = set()
         places: set[int] = set()
         at = self._move_on(at, received)
         if self._values[EVENTS]:
@@ -132,9 +147,11 @@ class DeviceFold:
         if change is not None:
             self._change_fact(change, changed)
         for sample in samples:
-            self._take(sample, changed)
+            self._take(sample, changed, again)
         if self._soonest is not None and at >= self._soonest:
-            places = self._fall_due(at, changed)
+            places |= self._fall_due(at, changed)
+        if again or self._missing:
+            places |= self._places_of_samples(changed, again)
         if len(self.state.rules) < len(self.product.rules):
             places |= {place for place, rule in enumerate(self.product.rules) if rule.id not in self.state.rules}
         if self.state.recheck_at is not None and at >= self.state.recheck_at:
@@ -154,12 +171,14 @@ class DeviceFold:
             state.received = received
         return state.until
 
-    def _take(self, sample: Sample, changed: set[str]) -> None:
-        name, value = sample.name, sample.value
-        changed.add(name)
-        if sample.kind is SampleKind.READING:
+    def _take(self, sample: Sample, changed: set[str], again: set[str]) -> None:
+        """Take one sample; what it means goes to ``changed``, or to ``again`` where the value is the same as before."""
+        kind, name, _, _, value = sample
+        if kind is SampleKind.READING:
             if not isinstance(value, float | int) or not isfinite(value):
+                changed.add(name)
                 return
+            (again if self._values.get(name) == value else changed).add(name)
             self.state.readings[name] = (sample.ts, value)
             self._values[name] = value
             if name in self.product.ages:
@@ -167,12 +186,30 @@ class DeviceFold:
             self._windows.add(name, sample.ts, value)
             if (horizon := self.product.soonest.get(name)) is not None:
                 self._expect(sample.ts + horizon)
-        elif sample.kind is SampleKind.ATTRIBUTE:
+        elif kind is SampleKind.ATTRIBUTE:
+            changed.add(name)
             self.state.attributes[name] = (sample.ts, value)
             self._values[name] = _plain(value)
         else:
             self._values[EVENTS] = [*self._values[EVENTS], name]
-            changed.add(EVENTS)
+            changed |= {EVENTS, name}
+
+    def _places_of_samples(self, changed: set[str], again: set[str]) -> set[int]:
+        """Return the places of rules that samples may matter to although no value has changed.
+
+        Those look at windows, or have not yet found (in the phase they are in) that these values mean nothing to them,
+        or wait for the end of an absence.
+        """
+        product = self.product
+        places: set[int] = set()
+        for name in again:
+            if (reading := product.by_input.get(name)) is not None:
+                places |= product.by_sample[name]
+                places.update(place for place in reading if place not in self._at_rest)
+        for place in self._missing:
+            if not product.rules[place].absent.isdisjoint(changed) or not product.rules[place].absent.isdisjoint(again):
+                places.add(place)
+        return places
 
     def _change_fact(self, change: FactChange, changed: set[str]) -> None:
         if self._facts.get(change.name) == change.value:
@@ -220,7 +257,7 @@ class DeviceFold:
         if self.state.service_state is ServiceState.COMMISSIONING and self._commission(at, changed):
             places = set(range(len(self.product.rules)))
         for place in sorted(places):
-            self._judge(self.product.rules[place], at)
+            self._judge(place, at)
 
     def _commission(self, at: datetime, changed: set[str]) -> bool:
         """Return whether the device came into service at ``at``."""
@@ -244,19 +281,24 @@ class DeviceFold:
         self.outcomes.append(Outcome(OutcomeKind.IN_SERVICE, None, at, reason, evidence))
         return True
 
-    def _judge(self, rule: CompiledRule, at: datetime) -> None:
+    def _judge(self, place: int, at: datetime) -> None:
+        rule = self.product.rules[place]
         before = self.state.rules.get(rule.id, INACTIVE)
+        self._at_rest.discard(place)
         if self.state.service_state not in rule.states:
-            self._move(rule, INACTIVE)
+            self._move(place, INACTIVE)
             return
         if rule.absent and before.phase is Phase.INACTIVE and (absent := self._absence_due(rule)) and absent > at:
             self.state.rules.setdefault(rule.id, INACTIVE)
             self._expect(absent)
             return
         spec = rule.spec
-        after, change = step(before, self._holds(rule, before, at), at, hold_for=spec.for_, clear_for=spec.clear_for)
+        holds = self._holds(rule, before, at)
+        after, change = step(before, holds, at, hold_for=spec.for_, clear_for=spec.clear_for)
         if after is not before or rule.id not in self.state.rules:
-            self._move(rule, after)
+            self._move(place, after)
+        elif after.phase is Phase.INACTIVE and holds is False:
+            self._at_rest.add(place)
         if change is not None:
             self._report(rule, change, at)
 
@@ -277,9 +319,17 @@ class DeviceFold:
             self.errors[rule.id] = errors[0]
         return holds
 
-    def _move(self, rule: CompiledRule, after: RuleState) -> None:
+    def _move(self, place: int, after: RuleState) -> None:
+        rule = self.product.rules[place]
         self.state.rules[rule.id] = after
+        self._note_phase(place, after)
         self._time(rule, after)
+
+    def _note_phase(self, place: int, state: RuleState) -> None:
+        if self.product.rules[place].absent and state.phase is not Phase.INACTIVE:
+            self._missing.add(place)
+        else:
+            self._missing.discard(place)
 
     def _time(self, rule: CompiledRule, state: RuleState) -> None:
         at = due(state, hold_for=rule.spec.for_, clear_for=rule.spec.clear_for)
@@ -337,10 +387,16 @@ def _instants(
 ) -> Iterator[tuple[datetime, datetime, Sequence[Sample], FactChange | None]]:
     """Yield each message and each change of a fact in order of time; at the same instant, facts come first."""
     place = 0
-    for (at, received), group in groupby(samples, key=lambda sample: (sample.ts, sample.received_at)):
+    start, count = 0, len(samples)
+    while start < count:
+        _, _, at, received, _ = samples[start]
+        end = start + 1
+        while end < count and samples[end].ts == at and samples[end].received_at == received:
+            end += 1
         while place < len(changes) and changes[place].at <= at:
             yield changes[place].at, _BEFORE_ALL, (), changes[place]
             place += 1
-        yield at, received, tuple(group), None
+        yield at, received, samples[start:end], None
+        start = end
     for change in changes[place:]:
         yield change.at, _BEFORE_ALL, (), change

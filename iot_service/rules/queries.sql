@@ -1,8 +1,14 @@
+-- name: is_spread
+-- Whether several slots of ingest share the devices' messages; one that keeps an order of its own shares nothing.
+SELECT count(*) > 1 AS is_spread FROM ingest_slot WHERE NOT ordered;
+
 -- name: claim_touched
--- Hold the rule state of devices that something was stored of, longest waiting first, or under load some never have a turn.
+-- Hold the rule state of devices of which something was stored some time before, longest waiting first, or under load
+-- some never have a turn.
 SELECT rule_state.device_id
-FROM (SELECT device_id, min(id) AS first FROM (SELECT id, device_id FROM touched ORDER BY id LIMIT %(rows)s) AS oldest
-      GROUP BY device_id) AS waiting
+FROM (SELECT device_id, min(id) AS first
+      FROM (SELECT id, device_id, received_at FROM touched ORDER BY id LIMIT %(rows)s) AS oldest
+      GROUP BY device_id HAVING min(received_at) <= %(before)s) AS waiting
 JOIN rule_state ON rule_state.device_id = waiting.device_id
 ORDER BY waiting.first LIMIT %(limit)s FOR UPDATE OF rule_state SKIP LOCKED;
 
@@ -18,26 +24,27 @@ DELETE FROM touched WHERE device_id = ANY(%(ids)s) RETURNING device_id, oldest_t
 -- The held devices, with what rules know of them besides their readings.
 SELECT device.id, device.product, device.customer_id, device.service_state, device.parameters,
        rule_state.evaluated_until, rule_state.evaluated_received, rule_state.newest_ts, rule_state.newest_received,
-       rule_state.late_readings, rule_state.state,
+       rule_state.late_readings, rule_state.state::text AS state, rule_state.xmin::text AS version,
        (SELECT max(extract(epoch FROM subscription.cancel_window + subscription.lead_time) / 86400)::double precision
         FROM subscription WHERE subscription.device_id = device.id AND subscription.state = 'active') AS lead_days
 FROM device JOIN rule_state ON rule_state.device_id = device.id
 WHERE device.id = ANY(%(ids)s) ORDER BY device.id;
 
 -- name: samples
--- What was stored of each device after the place where folding stopped, oldest first, so many of each kind at the most.
+-- What was stored of each device after the place where folding stopped, oldest first, so many of each kind at the most;
+-- but for what was brought in as history.
 SELECT asked.device_id, sample.kind, sample.name, sample.ts, sample.received_at, sample.value, sample.data
 FROM (SELECT device_id, coalesce(until, '-infinity') AS until, coalesce(received, 'infinity') AS received
       FROM unnest(%(ids)s::text[], %(untils)s::timestamptz[], %(receiveds)s::timestamptz[])
            AS given (device_id, until, received)) AS asked
 CROSS JOIN LATERAL (
     (SELECT 'reading' AS kind, metric AS name, ts, received_at, value, NULL::jsonb AS data FROM reading
-     WHERE reading.device_id = asked.device_id AND ts >= asked.until
+     WHERE reading.device_id = asked.device_id AND ts >= asked.until AND NOT historic
        AND (ts, received_at) > (asked.until, asked.received)
      ORDER BY ts, received_at LIMIT %(limit)s)
     UNION ALL
     (SELECT 'attribute', name, ts, received_at, NULL, value FROM attribute
-     WHERE attribute.device_id = asked.device_id AND ts >= asked.until
+     WHERE attribute.device_id = asked.device_id AND ts >= asked.until AND NOT historic
        AND (ts, received_at) > (asked.until, asked.received)
      ORDER BY ts, received_at LIMIT %(limit)s)
     UNION ALL
@@ -51,7 +58,7 @@ ORDER BY asked.device_id, sample.ts, sample.received_at, sample.kind, sample.nam
 -- name: late_readings
 -- Readings that came for a time that had been judged: how many of them are new, and when the last of them came.
 SELECT count(*) AS readings, max(received_at) AS heard FROM reading
-WHERE device_id = %(device_id)s AND ts BETWEEN %(since)s AND %(until)s AND received_at > %(heard)s
+WHERE device_id = %(device_id)s AND ts BETWEEN %(since)s AND %(until)s AND received_at > %(heard)s AND NOT historic
   AND (ts, received_at) <= (%(until)s, coalesce(%(received)s::timestamptz, 'infinity'));
 
 -- name: supplies
@@ -79,17 +86,23 @@ FROM (SELECT bucket, ts, value, lag(value) OVER (PARTITION BY bucket ORDER BY ts
       FROM (SELECT (extract(epoch FROM ts) * 1000000)::bigint / %(width)s::bigint AS bucket, ts, value
             FROM reading
             WHERE device_id = %(device_id)s AND metric = %(metric)s AND ts >= %(since)s AND ts <= %(until)s
+              AND NOT historic
               AND (ts, received_at) <= (%(until)s, coalesce(%(received)s::timestamptz, 'infinity'))) AS placed
      ) AS stepped
 GROUP BY bucket ORDER BY bucket;
 
 -- name: save
--- Where folding of one device stopped, and what it must remember.
+-- Where folding of each device stopped, and what it must remember.
 UPDATE rule_state
-SET evaluated_until = %(until)s, evaluated_received = %(received)s, newest_ts = %(newest_ts)s,
-    newest_received = %(newest_received)s, wake_at = %(wake_at)s, late_readings = %(late_readings)s,
-    state = %(state)s, error = %(error)s
-WHERE device_id = %(device_id)s;
+SET evaluated_until = given.until, evaluated_received = given.received, newest_ts = given.newest_ts,
+    newest_received = given.newest_received, wake_at = given.wake_at, late_readings = given.late_readings,
+    state = given.state::jsonb, error = given.error
+FROM unnest(%(ids)b::text[], %(untils)s::timestamptz[], %(receiveds)s::timestamptz[], %(newest_ts)s::timestamptz[],
+            %(newest_received)s::timestamptz[], %(wakes)s::timestamptz[], %(late)s::bigint[], %(states)b::text[],
+            %(errors)s::text[])
+     AS given (device_id, until, received, newest_ts, newest_received, wake_at, late_readings, state, error)
+WHERE rule_state.device_id = given.device_id
+RETURNING rule_state.xmin::text AS version;
 
 -- name: save_error
 -- A device could not be judged: say why, and try again later.

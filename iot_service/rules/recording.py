@@ -17,18 +17,18 @@ from iot_service.rules.store import QUERIES, Claimed
 
 def record_outcome(
     connection: Connection, device: Claimed, outcome: Outcome, spec: RuleSpec | None, *, now: datetime
-) -> None:
-    """Write ``outcome`` and its event; ``spec`` is its rule, None for the start of service.
+) -> bool:
+    """Write ``outcome`` and its event; ``spec`` is its rule, None for the start of service. Return whether it is new.
 
     A need that a person closed meanwhile, or that is open already, is left as it is.
     """
     if spec is None:
         _record_in_service(connection, device, outcome, now)
-        return
+        return True
     opened = outcome.kind is OutcomeKind.OPENED
     need_id = _open(connection, device, outcome, spec, now) if opened else _resolve(connection, device, outcome)
     if need_id is None:
-        return
+        return False
     record(
         connection,
         Event(
@@ -50,6 +50,7 @@ def record_outcome(
             },
         ),
     )
+    return True
 
 
 def _record_in_service(connection: Connection, device: Claimed, outcome: Outcome, now: datetime) -> None:

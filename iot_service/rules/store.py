@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from iot_service.db import Connection, Jsonb, load_queries
+import orjson
+
+from iot_service.db import Connection, load_queries
 from iot_service.db.health import caught_up_at
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import LEAD_DAYS, supplied_fact
 from iot_service.rules.fold import FactChange
+from iot_service.rules.memory import Memory
 from iot_service.rules.state import DeviceState, from_json, to_json
 from iot_service.rules.windows import EPOCH, Bucket, Window, WindowKey
 
 QUERIES = load_queries("iot_service.rules")
+_READING = SampleKind.READING.value
 _ROWS_A_DEVICE = 20  # of the to-do list looked through for each place: what others hold is passed over
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -51,21 +55,35 @@ def vouched(connection: Connection, *, now: datetime) -> datetime:
 
     While ingest is down, or has lost its broker, it stands still however long that takes: nothing is taken for silence.
     """
-    caught_up = caught_up_at(connection, now=now)
+    caught_up = caught_up_at(connection)
     return now if caught_up is None else min(now, caught_up)
 
 
-def claim(connection: Connection, *, vouched_at: datetime, limit: int) -> list[Claimed]:
+def is_spread(connection: Connection) -> bool:
+    """Return whether the messages of one device may come through several ingest processes.
+
+    Where they come through one, in their order, all that a device said before its newest stored sample is stored.
+    """
+    return bool(QUERIES["is_spread"].one(connection)["is_spread"])
+
+
+def claim(
+    connection: Connection, memory: Memory, *, vouched_at: datetime, before: datetime, limit: int
+) -> list[Claimed]:
     """Hold up to ``limit`` devices that have something to be judged, and take their to-do rows.
 
-    Half the places are for devices whose time has come, or a silent one would wait for as long as the others talk.
+    Those of which nothing came ``before`` then are left for later. States that are in ``memory`` are those very
+    objects. Half the places are for devices whose time has come, or a silent one would wait for as long as the others
+    talk.
     """
     due = QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=(limit + 1) // 2)
-    touched = QUERIES["claim_touched"].all(connection, limit=limit - len(due), rows=limit * _ROWS_A_DEVICE)
+    touched = QUERIES["claim_touched"].all(
+        connection, before=before, limit=limit - len(due), rows=limit * _ROWS_A_DEVICE
+    )
     ids = {row["device_id"] for row in (*due, *touched)}
     if not ids:
         return []
-    claimed = {row["id"]: _claimed(row) for row in QUERIES["devices"].all(connection, ids=list(ids))}
+    claimed = {row["id"]: _claimed(row, memory) for row in QUERIES["devices"].all(connection, ids=list(ids))}
     for row in QUERIES["take_touched"].all(connection, ids=list(ids)):
         device = claimed[row["device_id"]]
         if device.newest_ts is None or row["newest_ts"] > device.newest_ts:
@@ -85,12 +103,16 @@ def claim(connection: Connection, *, vouched_at: datetime, limit: int) -> list[C
     return devices
 
 
-def _claimed(row: Mapping[str, Any]) -> Claimed:
+def _claimed(row: Mapping[str, Any], memory: Memory) -> Claimed:
     place = {"until": row["evaluated_until"], "received": row["evaluated_received"]}
     service_state = ServiceState(row["service_state"])
     broken = None
+    remembered = memory.state(row["id"], row["version"])
     try:
-        state = from_json(row["state"], service_state=service_state, **place)
+        if remembered is not None and remembered.service_state is service_state:
+            state = remembered
+        else:
+            state = from_json(orjson.loads(row["state"]), service_state=service_state, **place)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         state, broken = DeviceState(service_state, **place), f"its kept state cannot be read: {error}"
     return Claimed(
@@ -126,7 +148,7 @@ def samples(connection: Connection, devices: Sequence[Claimed], *, limit: int) -
 
     Where there is more, what is given ends before an instant that might not be complete.
     """
-    rows = QUERIES["samples"].all(
+    rows = QUERIES["samples"].tuples(
         connection,
         ids=[device.device_id for device in devices],
         untils=[device.state.until for device in devices],
@@ -134,22 +156,24 @@ def samples(connection: Connection, devices: Sequence[Claimed], *, limit: int) -
         limit=limit,
     )
     found: dict[str, tuple[list[Sample], bool]] = {device.device_id: ([], False) for device in devices}
-    for row in rows:
-        found[row["device_id"]][0].append(_sample(row))
+    for device_id, kind, name, ts, received_at, value, data in rows:
+        given = found[device_id][0]
+        if kind == _READING:  # nearly all of them
+            given.append(Sample(SampleKind.READING, name, ts, received_at, value))
+        else:
+            given.append(_other_sample(SampleKind(kind), name, ts, received_at, data))
     return {device_id: _complete(given, limit) for device_id, (given, _) in found.items()}
 
 
-def _sample(row: Mapping[str, Any]) -> Sample:
-    kind = SampleKind(row["kind"])
-    value: Any = row["value"]
+def _other_sample(kind: SampleKind, name: str, ts: datetime, received_at: datetime, data: Any) -> Sample:
     if kind is SampleKind.EVENT:
-        value = json.dumps(row["data"])
-    elif kind is SampleKind.ATTRIBUTE:
-        value = tuple(row["data"]) if isinstance(row["data"], list) else row["data"]
-    return Sample(kind, row["name"], row["ts"], row["received_at"], value)
+        return Sample(kind, name, ts, received_at, json.dumps(data))
+    return Sample(kind, name, ts, received_at, tuple(data) if isinstance(data, list) else data)
 
 
 def _complete(given: list[Sample], limit: int) -> tuple[list[Sample], bool]:
+    if len(given) < limit:
+        return given, False
     bounds = []
     for kind in SampleKind:
         of_kind = [sample for sample in given if sample.kind is kind]
@@ -161,11 +185,15 @@ def _complete(given: list[Sample], limit: int) -> tuple[list[Sample], bool]:
     return [sample for sample in given if (sample.ts, sample.received_at) < bound], True
 
 
+def may_be_late(device: Claimed) -> bool:
+    """Return whether something was stored since the last run for a time that has been judged."""
+    until = device.state.until
+    return device.oldest is not None and until is not None and device.oldest <= until
+
+
 def count_late(connection: Connection, device: Claimed) -> int:
     """Return how many readings came too late since the last run, and remember that they were seen."""
     state = device.state
-    if device.oldest is None or state.until is None or device.oldest > state.until:
-        return 0
     row = QUERIES["late_readings"].one(
         connection,
         device_id=device.device_id,
@@ -211,32 +239,31 @@ def build_window(connection: Connection, device_id: str, key: WindowKey, state: 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One device after its run; ``error`` says which rules could not be computed."""
+    """One device after its run; ``error`` says which rules could not be computed, ``opened`` which found a need."""
 
     device: Claimed
     wake_at: datetime | None
     error: str | None
+    opened: tuple[str, ...] = ()
 
 
-def save(connection: Connection, judged: Iterable[Judged]) -> None:
-    """Keep where each device stands now."""
-    QUERIES["save"].many(
+def save(connection: Connection, judged: Iterable[Judged]) -> str:
+    """Keep where each device stands now; return the version of the rows that were written."""
+    items = list(judged)
+    devices = [item.device for item in items]
+    row = QUERIES["save"].first(
         connection,
-        [
-            {
-                "device_id": item.device.device_id,
-                "until": item.device.state.until,
-                "received": item.device.state.received,
-                "newest_ts": item.device.newest_ts,
-                "newest_received": item.device.newest_received,
-                "wake_at": item.wake_at,
-                "late_readings": item.device.late_readings,
-                "state": Jsonb(to_json(item.device.state)),
-                "error": item.error,
-            }
-            for item in judged
-        ],
+        ids=[device.device_id for device in devices],
+        untils=[device.state.until for device in devices],
+        receiveds=[device.state.received for device in devices],
+        newest_ts=[device.newest_ts for device in devices],
+        newest_received=[device.newest_received for device in devices],
+        wakes=[item.wake_at for item in items],
+        late=[device.late_readings for device in devices],
+        states=[orjson.dumps(to_json(device.state)).decode() for device in devices],
+        errors=[item.error for item in items],
     )
+    return row["version"] if row is not None else ""
 
 
 def save_error(connection: Connection, device: Claimed, *, error: str, wake_at: datetime) -> None:

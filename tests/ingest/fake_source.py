@@ -45,7 +45,6 @@ class FakeBroker:
 class FakeSource:
     """Reads from a :class:`FakeBroker`, from the first message that is not acknowledged."""
 
-    client_id = "fake"
     sender = "fa4e"
 
     def __init__(self, broker: FakeBroker) -> None:
@@ -59,6 +58,11 @@ class FakeSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._given = []
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are kept and not given."""
+        return len(self._broker.kept) - len(self._given)
 
     def receive(self, limit: int, timeout: float) -> Delivery:
         """Give the next messages; see :class:`iot_service.ingest.source.Source`."""

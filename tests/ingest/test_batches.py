@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iot_service.ingest.batches import Batch, Context, StatusChange, Touched, build_batch, device_ids
+from iot_service.ingest.batches import Batch, Context, StatusChange, Touched, addresses, build_batch
 from iot_service.ingest.letters import DeadLetter
 from iot_service.ingest.marker import write_marker
 from iot_service.ingest.reasons import Reason
@@ -18,9 +18,9 @@ from iot_service.ingest.source import Message
 from tests.ingest.examples import FIELDS, LIMITS, MILLIS, RECEIVED, telemetry
 
 DEVICES = {
-    "freezer-1": Registered("freezer", "anna"),
-    "freezer-2": Registered("freezer", "anna"),
-    "robot-1": Registered("robot", "anna"),
+    "freezer-1": Registered("freezer-1", "freezer", "anna"),
+    "freezer-2": Registered("freezer-2", "freezer", "anna"),
+    "robot-1": Registered("robot-1", "robot", "anna"),
 }
 CONTEXT = Context({"freezer": FIELDS}, LIMITS, "0af3")
 
@@ -111,7 +111,7 @@ def test_the_newest_own_marker_counts_and_no_foreign_one() -> None:
         Message("iot/v1/$ingest/1", write_marker("0af3", 20), RECEIVED),
         Message("iot/v1/$ingest/2", write_marker("bbbb", 30), RECEIVED),
     )
-    assert batch.caught_up == 20
+    assert batch.caught_up == {"1": 20}
     assert len(batch.letters) == 0
 
 
@@ -153,7 +153,7 @@ def test_the_devices_to_look_up_are_those_of_topics_that_we_understand() -> None
         Message("iot/v1/c/config", b"", RECEIVED),
         Message("iot/v1/$ingest/1", b"", RECEIVED),
     ]
-    assert device_ids(messages) == {"a", "b"}
+    assert addresses(messages, {}) == {"a", "b"}
 
 
 levels = st.sampled_from(["freezer-1", "stranger", "robot-1", "$ingest"])

@@ -20,7 +20,9 @@ from iot_service.engines.broker import EmbeddedBroker
 from iot_service.errors import StopError
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.mqtt import MqttSource
+from iot_service.ingest.mqtt.plan import working
 from iot_service.ingest.runner import IngestRunner
+from iot_service.ingest.topics import SUBSCRIPTION
 from iot_service.products.catalog import Catalog, load_catalog
 from tests.factories import make_device, make_home
 from tests.ingest.proxy import Proxy
@@ -124,6 +126,7 @@ def test_what_a_resumed_session_delivers_before_the_subscription_is_answered_is_
         found: list[bytes] = []
         quiet = 0
         with MqttSource(settings, linger=0) as source:
+            source.open(working(settings.mqtt_slot or "1", (SUBSCRIPTION,), None))
             while quiet < 3:
                 delivery = source.receive(10, 0.2)
                 delivery.acknowledge()
@@ -221,19 +224,11 @@ def test_two_processes_with_one_slot_say_so_and_do_not_throw_each_other_out_with
     mosquitto_server: MosquittoServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_for(mosquitto_server.url)
-    connections: list[tuple[object, bool]] = []
-
-    class CountedSource(MqttSource):
-        """Remembers every connection."""
-
-        def speak_through(self, client: Any, *, ready: bool) -> None:
-            connections.append((client, ready))
-            super().speak_through(client, ready=ready)
-
-    with CountedSource(settings), CountedSource(settings):
+    with MqttSource(settings) as one, MqttSource(settings) as other:
+        for source in (one, other):
+            source.open(working(settings.mqtt_slot or "1", (SUBSCRIPTION,), None))
         threading.Event().wait(4)
-    accepted = {client for client, ready in connections if ready}
-    assert 2 <= len(accepted) <= 12
+        assert 2 <= one.connections + other.connections <= 12
     said = capsys.readouterr()
     assert "IOT_MQTT_SLOT" in said.out + said.err
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iot_service.ingest.occurrences import Occurrences, read_command_ack, read_events, read_status
+from iot_service.ingest.occurrences import Occurrences, check_occurrences, read_command_ack, read_events, read_status
 from iot_service.ingest.reasons import Fault, Reason
+from iot_service.ingest.sent import Occurrence
 from tests.ingest.examples import LIMITS, MILLIS, RECEIVED
 
 
@@ -92,3 +93,22 @@ def test_an_answer_says_to_what_and_whether(payload: bytes) -> None:
 def test_whatever_a_device_sends_it_is_an_event_or_a_fault(payload: bytes, retained: bool) -> None:
     found = read_events(payload, received=RECEIVED, retained=retained, limits=LIMITS)
     assert found.events or found.faults
+
+
+def test_events_of_other_formats_are_checked_like_ones_own() -> None:
+    found = check_occurrences(
+        [
+            Occurrence("BeanContainerEmpty", MILLIS, {}),
+            Occurrence("Opened", None, 5),
+            Occurrence("", None, {}),
+            Occurrence("Late", 1.0, {}),
+        ],
+        received=RECEIVED,
+        retained=False,
+        limits=LIMITS,
+    )
+    assert found.events == [("BeanContainerEmpty", RECEIVED, "{}"), ("Opened", RECEIVED, '{"value": 5}')]
+    assert [(fault.reason, fault.part) for fault in found.faults] == [
+        (Reason.WRONG_SHAPE, {"name": "", "data": {}}),
+        (Reason.TOO_OLD, {"name": "Late", "data": {}, "ts": 1.0}),
+    ]

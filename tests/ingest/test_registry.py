@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iot_service.ingest.registry import Registered, Registry
 
-FREEZER = Registered("freezer", "anna")
+FREEZER = Registered("freezer-1", "freezer", "anna")
 
 
 class Table:
@@ -25,7 +25,7 @@ def test_a_known_device_is_read_once_and_again_when_it_may_have_changed() -> Non
     for at in (0.0, 1.0, 29.0):
         assert registry.devices(["freezer-1", "freezer-1"], at=at) == {"freezer-1": FREEZER}
     assert table.asked == [["freezer-1"]]
-    table.rows["freezer-1"] = moved = Registered("freezer", "berit")
+    table.rows["freezer-1"] = moved = Registered("freezer-1", "freezer", "berit")
     assert registry.devices(["freezer-1"], at=31.0) == {"freezer-1": moved}
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from iot_service.ingest.mqtt import MqttSource
+from iot_service.ingest.mqtt.plan import working
 from iot_service.ingest.runner import OpenSource
 from iot_service.ingest.source import Delivery, Message, Source
+from iot_service.ingest.topics import SUBSCRIPTION
 from tests.ingest.fake_source import FakeBroker
 from tests.ingest.publisher import make_settings, publisher, wait_until
 from tests.servers.mosquitto import MosquittoServer
@@ -30,11 +32,12 @@ class Kind:
 
 @contextmanager
 def mqtt_kind(server: MosquittoServer) -> Iterator[Kind]:
-    settings = make_settings(mqtt_url=server.url, mqtt_slot=f"contract-{next(_slots)}")
+    settings, slot = make_settings(mqtt_url=server.url), f"contract-{next(_slots)}"
 
     @contextmanager
     def open_source() -> Iterator[OpenSource]:
         with MqttSource(settings, linger=0.02) as source:
+            source.open(working(slot, (SUBSCRIPTION,), None))
             wait_until(lambda: source.connected)
             yield source
 

@@ -19,7 +19,7 @@ from tests.factories import make_device, make_home
 from tests.ingest.examples import FIELDS, LIMITS, MILLIS, NOW, RECEIVED, telemetry
 from tests.ingest.rows import count, rows
 
-DEVICES = {"freezer-1": Registered("freezer", "anna")}
+DEVICES = {"freezer-1": Registered("freezer-1", "freezer", "anna")}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def store(database: Database, *messages: Message) -> None:
 
 def store_rows(database: Database, batch: Batch) -> None:
     with database.transaction() as connection:
-        store_batch(connection, batch, client_id="ingest-1", now=NOW)
+        store_batch(connection, batch, now=NOW)
 
 
 def test_readings_are_stored_as_they_were_measured(home: Database) -> None:
@@ -151,7 +151,10 @@ def test_registered_devices_are_found(home: Database) -> None:
     with home.transaction() as connection:
         make_device(connection, id="car-1", product="car", parameters={})
         found = find_devices(connection, ["freezer-1", "car-1", "stranger"])
-    assert found == {"freezer-1": Registered("freezer", "anna"), "car-1": Registered("car", "anna")}
+    assert found == {
+        "freezer-1": Registered("freezer-1", "freezer", "anna"),
+        "car-1": Registered("car-1", "car", "anna"),
+    }
 
 
 def test_a_row_that_the_database_refuses_is_about_data_and_a_lost_connection_is_not(home: Database) -> None:

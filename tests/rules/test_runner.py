@@ -321,5 +321,5 @@ def test_the_windows_of_devices_that_were_not_heard_for_long_are_forgotten(
     for device in ("freezer-1", "freezer-2", "freezer-1"):
         store(connection, device, series(temperature="-70"))
         run(database, START, runner)
-    assert len(runner._windows) == 1
+    assert len(runner._memory._devices) == 1
     assert found(connection) == []

@@ -18,7 +18,8 @@ SECOND = timedelta(seconds=1)
 
 def test_what_is_not_vouched_for_waits(database: Database, connection: Connection) -> None:
     make_home(connection)
-    insert(connection, "ingest_slot", client_id="1", caught_up_at=START + 11 * MINUTE, seen_at=START + 12 * MINUTE)
+    for name in ("1", "2"):
+        insert(connection, "ingest_slot", client_id=name, caught_up_at=START + 11 * MINUTE, seen_at=START + 12 * MINUTE)
     store(connection, "freezer-1", series(temperature="-55x12"))
     run(database, START + 12 * MINUTE)
     assert state_of(connection)["evaluated_until"] == START + 11 * MINUTE
@@ -42,14 +43,17 @@ def test_while_ingest_is_down_nothing_is_taken_for_silence_however_long_that_is(
     assert found(connection) == [("silent", "open", 15, None)]
 
 
-def test_an_ingest_process_that_others_have_outlived_for_long_holds_nothing_up(
+def test_an_ingest_process_that_is_gone_holds_everything_up_until_what_waits_for_it_is_stored(
     database: Database, connection: Connection
 ) -> None:
     make_home(connection)
     now = START + 10 * MINUTE
-    insert(connection, "ingest_slot", client_id="old", caught_up_at=START, seen_at=now - 6 * MINUTE)
+    insert(connection, "ingest_slot", client_id="old", caught_up_at=START, seen_at=now - 60 * MINUTE)
     insert(connection, "ingest_slot", client_id="new", caught_up_at=now, seen_at=now)
     store(connection, "freezer-1", series(temperature="-55x10"))
+    run(database, now)
+    assert found(connection) == []
+    connection.execute("DELETE FROM ingest_slot WHERE client_id = 'old'")
     run(database, now)
     assert found(connection) == [("temperature_high", "open", 10, None)]
 
@@ -68,7 +72,8 @@ def test_an_ingest_process_that_was_seen_a_moment_ago_holds_up_the_others(
 
 def test_what_cannot_be_folded_yet_keeps_no_runner_busy(database: Database, connection: Connection) -> None:
     make_home(connection)
-    insert(connection, "ingest_slot", client_id="1", caught_up_at=START, seen_at=START)
+    for name in ("1", "2"):
+        insert(connection, "ingest_slot", client_id=name, caught_up_at=START, seen_at=START)
     store(connection, "freezer-1", series(SECOND, START + SECOND, temperature="-70x20"))
     assert run(database, START + 30 * SECOND, samples_at_once=5) == 1
     assert state_of(connection)["wake_at"] == START + SECOND
@@ -148,8 +153,19 @@ def test_windows_hold_a_late_reading_whichever_runner_saw_it(database: Database,
     run(database, end + 2 * MINUTE, fresh)
 
     def kept(runner: RuleRunner) -> list[float | None]:
-        ((_, windows),) = runner._windows.values()
-        return [window.aggregate("count", end + 2 * MINUTE) for window in windows._by_key.values()]
+        (remembered,) = runner._memory._devices.values()
+        return [window.aggregate("count", end + 2 * MINUTE) for window in remembered.windows._by_key.values()]
 
     assert 23.0 in kept(one)
     assert kept(one) == kept(fresh)
+
+
+def test_what_comes_through_one_process_is_judged_as_soon_as_it_is_stored(
+    database: Database, connection: Connection
+) -> None:
+    make_home(connection)
+    insert(connection, "ingest_slot", client_id="1", caught_up_at=START, seen_at=START)
+    insert(connection, "ingest_slot", client_id="sparkplug", caught_up_at=START, seen_at=START, ordered=True)
+    store(connection, "freezer-1", series(temperature="-55x12"))
+    run(database, START + 12 * MINUTE)
+    assert found(connection) == [("temperature_high", "open", 10, None)]

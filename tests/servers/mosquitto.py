@@ -23,13 +23,17 @@ class MosquittoServer:
     """Mosquitto with ``deploy/mosquitto.conf``, but for ports and folders.
 
     Without ``passwords`` anybody may connect and do everything; with it (user name to password) the shipped access
-    list holds. The port stays the same over :meth:`kill` and :meth:`restart`, and so do the saved sessions.
+    list holds. The port stays the same over :meth:`kill` and :meth:`restart`, and so do the saved sessions. ``extra``
+    are lines for the end of its configuration.
     """
 
     name = "Mosquitto"
 
-    def __init__(self, passwords: dict[str, str] | None = None) -> None:
+    def __init__(self, passwords: dict[str, str] | None = None, *, extra: str = "") -> None:
         self.port = 0
+        self.beside: dict[str, Path] = {}
+        """Files to put into its folder at the start, by name: certificates that ``extra`` speaks of."""
+        self._extra = extra
         self._passwords = passwords
         self._home: Path | None = None
         self._child: Child | None = None
@@ -39,6 +43,17 @@ class MosquittoServer:
     def url(self) -> str:
         """``mqtt://127.0.0.1:PORT`` once started."""
         return f"mqtt://{LOOPBACK}:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its configuration, password file (``passwords``) and access list are, once started."""
+        assert self._home is not None
+        return self._home / "broker"
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before the first start."""
+        return self._child.pid if self._child else 0
 
     @property
     def running(self) -> bool:
@@ -123,13 +138,15 @@ class MosquittoServer:
             replaced |= {"password_file": "./passwords", "acl_file": "./mosquitto.acl"}
             shutil.copy(_DEPLOY / "mosquitto.acl", folder)
             self._write_passwords(folder / "passwords")
+        for name, file in self.beside.items():
+            shutil.copy(file, folder / name)
         lines = []
         for line in (_DEPLOY / "mosquitto.conf").read_text().splitlines():
             key, _, value = line.partition(" ")
             value = replaced.get(key, value)
             if value and not line.startswith("#"):
                 lines.append(f"{key} {value}")
-        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+        (folder / "mosquitto.conf").write_text("\n".join([*lines, self._extra]) + "\n")
         about = folder.stat()
         for file in folder.iterdir():
             os.chown(file, about.st_uid, about.st_gid)

@@ -31,6 +31,7 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "track_commit_timestamp": "on",  # benchmarks read from it when each row was committed
 }
 
 

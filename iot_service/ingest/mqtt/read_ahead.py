@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
-_READ = 64 * 1024
+_READ = 256 * 1024
 
 
-class BufferedSocket:
-    """Wraps a connected TCP ``socket``; what a client library of MQTT uses of a socket, and :meth:`pending`."""
+class ReadAhead:
+    """Wraps a connected TCP or TLS socket: what a client library of MQTT uses of one, and what was read ahead."""
 
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
-        self._ahead = b""
-        self._read = 0  # bytes of _ahead that were given out
+        self.ahead = b""
+        """What was read and not given out yet, from :attr:`at` on."""
+        self.at = 0
+        self.ended = False
+        """Whether nothing more will come; :meth:`recv` gives out what is ahead, then says how it ended."""
+
+    def fill(self) -> bool:
+        """Read what has come, without waiting; return whether anything had. See :attr:`ended` where nothing had."""
+        try:
+            data = self._inner.recv(_READ)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self.ended = True
+            return False
+        self.ahead = self.ahead[self.at :] + data if self.at < len(self.ahead) else data
+        self.at = 0
+        return True
 
     def recv(self, size: int) -> bytes:
         """Return at most ``size`` bytes; b"" at the end of the stream. Raises BlockingIOError when there are none."""
-        end = self._read + size
-        if end > len(self._ahead):
-            rest = self._ahead[self._read :]
-            if rest:
-                self._ahead, self._read = b"", 0
-                return rest
-            if size >= _READ:
-                return self._inner.recv(size)
-            self._ahead, self._read = self._inner.recv(_READ), 0
-            end = size
-        data = self._ahead[self._read : end]
-        self._read += len(data)
+        if self.at >= len(self.ahead):
+            return self._inner.recv(size)
+        data = self.ahead[self.at : self.at + size]
+        self.at += len(data)
         return data
 
     def pending(self) -> int:
-        """Return how many bytes can be had without asking the network; a ``select`` does not know of them."""
-        return len(self._ahead) - self._read
+        """Return how many bytes TLS has decrypted that a ``select`` does not know of; what is ahead is not counted."""
+        return self._inner.pending() if isinstance(self._inner, ssl.SSLSocket) else 0
 
     def send(self, data: bytes) -> int:
         """Send what fits and return how much that was."""
