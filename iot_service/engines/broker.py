@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -13,6 +14,7 @@ import structlog
 
 from iot_service.engines.child import PLAIN_ENVIRONMENT, Child
 from iot_service.engines.folder_lock import lock_folder
+from iot_service.engines.mosquitto_files import ACCESS_LIST, PASSWORDS, put_file
 from iot_service.engines.ports import LOOPBACK, answers, free_port, is_free
 from iot_service.engines.users import User, engine_user, make_folder
 from iot_service.errors import StopError
@@ -23,7 +25,8 @@ _SYSTEM_PROGRAMS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # where it is
 # deploy/mosquitto.conf gives the reasons; this one is for a single machine, so it trusts the loopback interface.
 _CONFIGURATION = """\
 listener {port} {host}
-allow_anonymous true
+{access}
+pid_file {pid_file}
 persistence true
 persistence_location ./
 autosave_interval 10
@@ -38,6 +41,10 @@ log_type notice
 connection_messages false
 """
 
+_EVERYBODY = "allow_anonymous true"
+_THOSE_IN_FILES = f"allow_anonymous false\npassword_file {PASSWORDS}\nacl_file {ACCESS_LIST}"
+PID_FILE = "mosquitto.pid"
+
 
 def find_mosquitto() -> str | None:
     """Return the path of the Mosquitto broker, looked for on the path and where Debian hides it, or None."""
@@ -45,17 +52,25 @@ def find_mosquitto() -> str | None:
 
 
 class EmbeddedBroker:
-    """An MQTT broker on loopback, without passwords, keeping its sessions in ``folder``.
+    """An MQTT broker on loopback, keeping its sessions in ``folder``.
 
+    Anybody may do everything there, unless ``files`` (texts by name: password file and access list) say who may do
+    what; those missing are put into :attr:`files_folder` at the start, and new ones can take their place there.
     ``port`` 0 takes a free one. ``mosquitto`` is the program to run: found by itself if not given, and None means to
     do without. ``remove=True`` deletes the folder after the end, however this process ends. It is a context manager.
     """
 
     def __init__(
-        self, folder: Path, *, port: int = 0, mosquitto: str | Literal["find"] | None = "find", remove: bool = False
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        mosquitto: str | Literal["find"] | None = "find",
+        remove: bool = False,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.folder, self.port = folder.absolute(), port
-        self._wanted_port, self._remove = port, remove
+        self._wanted_port, self._remove, self._files = port, remove, files
         self._mosquitto = find_mosquitto() if mosquitto == "find" else mosquitto
         self._child: Child | None = None
         self.kind: Literal["mosquitto", "amqtt"] = "mosquitto" if self._mosquitto else "amqtt"
@@ -93,6 +108,11 @@ class EmbeddedBroker:
             self._child.stop()
             self._child = None
             self.url = ""
+
+    @property
+    def files_folder(self) -> Path:
+        """Where its password file, access list and (Mosquitto's) ``mosquitto.pid`` are."""
+        return self.folder / "sessions"
 
     @property
     def running(self) -> bool:
@@ -140,12 +160,14 @@ class EmbeddedBroker:
         raise StopError(f"the broker {child.command[0]} did not start. It said:\n{child.last_words()}")
 
     def _mosquitto_child(self, program: str, lock: int) -> Child:
-        sessions = self.folder / "sessions"
+        sessions = self.files_folder
         user = engine_user("mosquitto", owner_of=sessions)
         make_folder(sessions, user)
+        self._put_files()
         self.port = self._wanted_port or free_port()
         configuration = sessions / "mosquitto.conf"
-        configuration.write_text(_CONFIGURATION.format(port=self.port, host=LOOPBACK))
+        access = _EVERYBODY if self._files is None else _THOSE_IN_FILES
+        configuration.write_text(_CONFIGURATION.format(port=self.port, host=LOOPBACK, access=access, pid_file=PID_FILE))
         _hand_over(configuration, user)
         return Child(
             [program, "-c", configuration.name],  # relative: its user may not be able to walk to the folder
@@ -157,10 +179,18 @@ class EmbeddedBroker:
             remove=self.folder if self._remove else None,
         )
 
+    def _put_files(self) -> None:
+        for name, text in (self._files or {}).items():
+            if not (self.files_folder / name).exists():  # else it is newer than what we were given
+                put_file(self.files_folder / name, [text])
+
     def _amqtt_child(self, lock: int) -> Child:
         self.port = self._wanted_port or free_port()
+        make_folder(self.files_folder, None)
+        self._put_files()
+        asks = [str(self.files_folder)] if self._files is not None else []
         return Child(
-            [sys.executable, "-m", "iot_service.engines.amqtt_broker", str(self.port)],
+            [sys.executable, "-m", "iot_service.engines.amqtt_broker", str(self.port), *asks],
             folder=Path(__file__).parents[2],  # from here the package is found even where it is not installed
             log=self.folder / "broker.log",
             keep=(lock,),

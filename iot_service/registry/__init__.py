@@ -1,0 +1,1 @@
+"""Who devices and gateways are: registering them, their secrets, and what brokers know of them."""
