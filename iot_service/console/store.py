@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from iot_service.console.curve import Step
+from iot_service.console.rolled import rolled_steps
 from iot_service.db import Connection, load_queries
 from iot_service.db.health import caught_up_at
 
 _QUERIES = load_queries("iot_service.console")
 _NEWEST = 2**62
+_FROM_READINGS = timedelta(days=1)  # what is longer is drawn from rollups
 
 Row = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def totals(connection: Connection, *, now: datetime) -> Row:
 
 def ingest_lag(connection: Connection, *, now: datetime) -> timedelta | None:
     """Return how far the slowest ingest process is behind the clock; None where there never was one."""
-    caught_up = caught_up_at(connection, now=now)
+    caught_up = caught_up_at(connection)
     return None if caught_up is None else max(timedelta(0), now - caught_up)
 
 
@@ -111,6 +113,8 @@ def curve(
     oldest, newest = ends["oldest"] or now, ends["newest"] or now
     until = now if span is not None and newest > now - span else newest
     since = until - span if span is not None else oldest
+    if until - since > _FROM_READINGS:
+        return Curve(since, until, rolled_steps(connection, device_id, metric, since, until, steps=steps))
     width = max((until - since).total_seconds() / steps, 0.001)
     rows = _QUERIES["curve"].all(connection, device_id=device_id, metric=metric, since=since, until=until, step=width)
     return Curve(since, until, [_step(row) for row in rows])
