@@ -36,12 +36,21 @@ class Registry:
         self._read = read
         self._known: dict[str, tuple[Registered, float]] = {}
         self._strangers: dict[str, float] = {}
+        self._outdated = False
+
+    def forget(self) -> None:
+        """Ask for every device again when it next speaks: something was changed. May be called by any thread."""
+        self._outdated = True
 
     def devices(self, ids: Iterable[str], *, at: float) -> dict[str, Registered]:
         """Return those of ``ids`` that are registered; ``at`` is a monotonic time in seconds.
 
         Raises what ``read`` raises.
         """
+        if self._outdated:
+            self._outdated = False
+            self._known.clear()
+            self._strangers.clear()
         result: dict[str, Registered] = {}
         asked: list[str] = []
         for device_id in set(ids):

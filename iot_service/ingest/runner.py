@@ -84,6 +84,11 @@ class IngestRunner:
         """Whether the broker has accepted all that we subscribed to; False while another process holds the slot."""
         return self._mqtt is not None and self._mqtt.connected
 
+    def forget_devices(self) -> int:
+        """Look at the registry anew from now on: somebody was disabled, or belongs to somebody else; returns 0."""
+        self._registry.forget()
+        return 0
+
     def publish(self, topic: str, payload: bytes, *, expiry_seconds: int) -> None:
         """Publish a message and return when the broker has it; it keeps it so long for who is away (MQTT 5).
 

@@ -1,21 +1,26 @@
-"""A TCP proxy that can be cut, so that a server is away without stopping it."""
+"""A TCP proxy that can be cut or stalled, so that a server is away without stopping it."""
 
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+_RESET = struct.pack("ii", 1, 0)  # close without a farewell: the peer gets "connection reset"
+
 
 class Proxy:
-    """Passes connections on to ``port`` on loopback while it is not cut."""
+    """Passes connections on to ``port`` on loopback while it is neither cut nor stalled."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self._open: set[socket.socket] = set()
         self._cut = False
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
@@ -36,10 +41,24 @@ class Proxy:
         self._cut = True
         for end in list(self._open):
             _end(end)
+        self._flowing.set()
+
+    def stall(self) -> None:
+        """Take what is sent and pass nothing on: connections stay open, and nobody notices. See :meth:`reset`."""
+        self._flowing.clear()
+
+    def reset(self) -> None:
+        """Reset all connections, as a network does that has forgotten them, and let none through."""
+        self._cut = True
+        for end in list(self._open):
+            with suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.cut()
 
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
+        self._flowing.set()
 
     def _accept(self) -> None:
         while True:
@@ -50,7 +69,11 @@ class Proxy:
             if self._cut:
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                near.close()
+                continue
             self._open |= {near, far}
             threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
             threading.Thread(target=self._pass, args=(far, near), daemon=True).start()
@@ -58,6 +81,9 @@ class Proxy:
     def _pass(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                self._flowing.wait()
+                if self._cut:
+                    break
                 target.sendall(data)
         _end(target)
         self._open.discard(source)

@@ -63,7 +63,20 @@ def test_many_unknown_devices_in_one_batch_are_one_question_and_are_not_remember
     assert len(registry._strangers) <= 21_000
 
 
-def test_what_cannot_be_a_device_id_is_never_asked_for() -> None:
+def test_what_cannot_be_the_name_of_a_device_is_never_asked_for() -> None:
     table = Table()
-    assert Registry(table.read).devices(["nul\x00", "", "a b", "x" * 65, "line\n"], at=0.0) == {}
+    assert Registry(table.read).devices(["nul\x00", "", "x" * 201, "half \ud800"], at=0.0) == {}
     assert table.asked == []
+
+
+def test_when_something_was_changed_everything_is_asked_for_again() -> None:
+    table = Table()
+    registry = Registry(table.read)
+    registry.devices(["freezer-1", "stranger"], at=0.0)
+    table.rows["freezer-1"] = disabled = FREEZER._replace(disabled=True)
+    table.rows["stranger"] = Registered("stranger", "car", "anna")
+    registry.forget()
+    assert registry.devices(["freezer-1", "stranger"], at=0.1) == {
+        "freezer-1": disabled,
+        "stranger": table.rows["stranger"],
+    }

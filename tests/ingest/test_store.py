@@ -14,7 +14,8 @@ from iot_service.ingest.limits import LETTERS_AN_HOUR
 from iot_service.ingest.marker import write_marker
 from iot_service.ingest.registry import Registered
 from iot_service.ingest.source import Message
-from iot_service.ingest.store import find_devices, is_about_data, store_batch
+from iot_service.ingest.store import find_devices, is_about_data, lease_slot, store_batch
+from iot_service.ingest.topics import client_id
 from tests.factories import make_device, make_home
 from tests.ingest.examples import FIELDS, LIMITS, MILLIS, NOW, RECEIVED, telemetry
 from tests.ingest.rows import count, rows
@@ -131,11 +132,15 @@ def test_online_and_offline_are_events_when_they_change(home: Database) -> None:
 
 
 def test_a_marker_says_up_to_when_the_broker_has_been_emptied(home: Database) -> None:
+    store(home, Message("iot/v1/$ingest/1", write_marker("0af3", RECEIVED), RECEIVED))
+    assert rows(home, "ingest_slot", "client_id") == []  # nobody holds such a slot (any more)
+    with home.transaction() as connection:
+        lease_slot(connection, client_id("1"), holder="anybody", dead=[], until=NOW, now=NOW)
     for seconds in (0, 5):
         sent = RECEIVED + seconds * 1_000_000
         store(home, Message("iot/v1/$ingest/1", write_marker("0af3", sent), sent))
     assert rows(home, "ingest_slot", "client_id", "caught_up_at", "seen_at") == [
-        ("ingest-1", NOW + timedelta(seconds=5), NOW)
+        ("iot-service-ingest-1", NOW + timedelta(seconds=5), NOW)
     ]
 
 

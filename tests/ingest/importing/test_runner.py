@@ -22,6 +22,7 @@ from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.micros import from_micros, to_micros, to_span
 from iot_service.rules.runner import RuleRunner
 from tests.factories import make_home
+from tests.history.readings import Reading, rolled_up, run_to_the_end, summed
 from tests.ingest.rows import count, rows
 from tests.rules.telemetry import SHIPPED, START, reading, series, store
 
@@ -202,6 +203,23 @@ def test_a_lock_or_a_database_that_is_away_for_a_moment_is_waited_for(
     monkeypatch.setattr(runner, "_BACKOFF", (0.01,))
     report = bring_in(database, [*warm(PAST, 3), line(PAST, window=1)])
     assert (report.readings, report.faults, count(database, "dead_letter")) == (3, 1, 1)
+
+
+@pytest.mark.parametrize("judge_it", [False, True])
+def test_rollups_are_right_after_an_import_whenever_they_are_computed(
+    database: Database, connection: Connection, judge_it: bool
+) -> None:
+    minutes = [*range(0, 200, 7), *range(3, 200, 7)]
+    values = [Reading(PAST + minute * MINUTE, -70.0 - minute % 5, START) for minute in minutes]
+    lines = [line(each.ts, temperature=each.value) for each in values]
+    run_to_the_end(database)
+    for number, (some, at) in enumerate(((lines[:20], START), (lines[20:], START + timedelta(hours=3)))):
+        bring_in(database, some, at=at, import_id=f"part {number}", judge=judge_it)
+        clock.freeze(at + timedelta(hours=2))
+        run_to_the_end(database)
+    for table, width in (("minute", MINUTE), ("hour", timedelta(hours=1)), ("day", timedelta(days=1))):
+        assert rolled_up(connection, table) == summed(values, width)
+    assert count(database, "rollup_due") == 0
 
 
 # What rules see of it -----------------------------------------------------------------------------------------------
