@@ -9,7 +9,9 @@ RUN python -m venv /opt/iot-service \
     && /opt/iot-service/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/iot-service iot-service
+RUN groupadd --system --gid 10001 iot-service \
+    && useradd --system --uid 10001 --gid 10001 --create-home --home-dir /var/lib/iot-service iot-service \
+    && install --directory --owner 10001 --group 10001 --mode 0750 /var/lib/iot-broker
 COPY --from=build /opt/iot-service /opt/iot-service
 ENV PATH=/opt/iot-service/bin:$PATH IOT_HOST=0.0.0.0 IOT_DATA_DIR=/var/lib/iot-service IOT_LOG_JSON=true
 USER iot-service

@@ -46,9 +46,11 @@ lock: ## compile the lock files anew from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml requirements-build.in --output-file requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock pyproject.toml requirements-build.in \
 		--output-file requirements-dev.lock
+	for name in thingsboard sparkplug; do \
+		(cd tests/clients && $(LOCK) $$name.in --output-file $$name.lock); done
 
 clean: servers-stop ## remove the environment and all caches (not the service's data)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .servers.env .servers.log .servers.pid
+	rm -rf $(VENV) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .servers.env .servers.log .servers.pid
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.runtime: requirements.lock pyproject.toml scripts/make_venv.sh

@@ -43,6 +43,12 @@ class Result:
     """Messages a second until the rules had judged all of them, too."""
 
 
+_NULL_C = (
+    *("mosquitto_sub", "-i", "bench-null-c", "-q", "1", "-N", "-t", "iot/v1/+/telemetry"),
+    *("-V", "5", "-D", "connect", "receive-maximum", "5000"),
+)
+
+
 class Meter:
     """CPU time that groups of processes use from its making on."""
 
@@ -52,9 +58,7 @@ class Meter:
 
     def per_thousand(self, messages: int) -> dict[str, float]:
         """Return CPU seconds per 1,000 of ``messages`` by group."""
-        return {
-            name: (cpu_seconds(pids) - self._before[name]) / messages * 1000 for name, pids in self._groups.items()
-        }
+        return {name: (cpu_seconds(pids) - self._before[name]) / messages * 1000 for name, pids in self._groups.items()}
 
 
 def bare(what: str, mqtt_url: str, devices: list[str], each: int, database_url: str = "") -> Result:
@@ -62,8 +66,7 @@ def bare(what: str, mqtt_url: str, devices: list[str], each: int, database_url: 
     count = each * len(devices)
     address = mqtt_url.removeprefix("mqtt://").split(":")
     commands = {
-        "null_c": ["mosquitto_sub", "-h", address[0], "-p", address[1], "-i", "bench-null-c", "-q", "1", "-N"]
-        + ["-V", "5", "-D", "connect", "receive-maximum", "5000", "-t", "iot/v1/+/telemetry", "-C", str(count)],
+        "null_c": [*_NULL_C, "-h", address[0], "-p", address[1], "-C", str(count)],
         "null_paho": [sys.executable, "-m", "bench.subscribers", "null", mqtt_url, str(count)],
         "tutorial": [sys.executable, "-m", "bench.subscribers", "tutorial", mqtt_url, str(count), database_url],
     }
@@ -272,9 +275,8 @@ def show(results: list[Result], latencies: Mapping[str, float]) -> None:
     by_name = {result.name: result for result in results}
     table = Table("", "messages/s", "judged/s", "x null_paho", "x tutorial", "MB", "CPU seconds per 1,000 messages")
     for result in results:
-        ratios = [
-            f"{result.rate / by_name[other].rate:.2f}" if other in by_name else "" for other in ("null_paho", "tutorial")
-        ]
+        bases = [by_name.get(name) for name in ("null_paho", "tutorial")]
+        ratios = [f"{result.rate / base.rate:.2f}" if base is not None else "" for base in bases]
         cpu = ", ".join(f"{name} {value:.3f}" for name, value in result.cpu.items())
         judged = f"{result.judged:,.0f}" if result.judged else ""
         resident = f"{result.resident_mb:.0f}" if result.resident_mb else ""
@@ -319,8 +321,9 @@ def main() -> None:
     show(results, latencies)
     if options.json:
         summary = {result.name: round(result.rate) for result in results}
-        resident = {"rss_mb": round(result.resident_mb) for result in results if result.name == "one"}
-        print(json.dumps(summary | {name: round(value) for name, value in latencies.items() if "p99" in name} | resident))
+        summary |= {name: round(value) for name, value in latencies.items() if "p99" in name}
+        summary |= {"rss_mb": round(max((result.resident_mb for result in results if result.name == "one"), default=0))}
+        print(json.dumps(summary))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from iot_service.durations import format_duration, parse_duration
 from iot_service.errors import StopError
 
-SECRETS = ("database_url", "mqtt_password", "sms_password", "smtp_url", "secret_key")
+SECRETS = (
+    "database_url", "mqtt_password", "broker_hook_secret", "sms_password", "smtp_url", "secret_key", "metrics_token",
+)  # fmt: skip
 Duration = Annotated[
     timedelta,
     Field(ge=timedelta(0)),
@@ -27,6 +29,12 @@ Duration = Annotated[
 
 PARENT_PIPE = "IOT_PARENT_PIPE"
 """Names the pipe that closes when the parent process ends; set by the parent, not by people."""
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder that the processes of one tree keep their metrics in; set by the parent (the library's own name)."""
+
+PROCESS_NAME = "IOT_PROCESS_NAME"
+"""Names a process within its tree; set by the parent, not by people."""
 
 
 class Settings(BaseSettings):
@@ -45,10 +53,37 @@ class Settings(BaseSettings):
     )
     mqtt_username: str | None = Field(default=None, description="User name at the broker")
     mqtt_password: SecretStr | None = Field(default=None, description="Password at the broker")
-    mqtt_slot: str = Field(
-        default="1",
+    mqtt_ca_file: Path | None = Field(
+        default=None, description="Certificates (PEM) of whom to trust at mqtts://; unset: whom this machine trusts"
+    )
+    mqtt_certificate_file: Path | None = Field(
+        default=None, description="Certificate (PEM) that the service shows to the broker; unset: none"
+    )
+    mqtt_key_file: Path | None = Field(
+        default=None, description="Key (PEM) of that certificate; unset: it is in the same file"
+    )
+    broker_auth: bool = Field(
+        default=False,
+        description="Whether the embedded broker asks for names and passwords; unset: it trusts this machine",
+    )
+    broker_files_dir: Path | None = Field(
+        default=None, description="Folder that the worker keeps Mosquitto's password file and access list in"
+    )
+    broker_reload: str | None = Field(
+        default=None,
+        description="How Mosquitto reads them anew: pidfile:/path or a command (no shell); unset: it looks by itself",
+    )
+    broker_hook_secret: SecretStr | None = Field(
+        default=None,
+        description="What brokers show that ask us who may connect, at least 16 characters; unset: nobody may ask",
+    )
+    claims_per_address: int = Field(
+        default=300, ge=1, description="Most claims of devices from one address within five minutes"
+    )
+    mqtt_slot: str | None = Field(
+        default=None,
         pattern=r"^[A-Za-z0-9_-]{1,32}$",
-        description="Name of this ingest process; its client id is stable",
+        description="Which session at the broker this ingest process takes; unset: the first one that is free",
     )
     mqtt_share: str | None = Field(
         default=None,
@@ -85,6 +120,29 @@ class Settings(BaseSettings):
     products_dir: Path | None = Field(
         default=None, description="Folder with product models of your own, beside the shipped ones"
     )
+    formats: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Formats to take in beside the contract's, as thingsboard,sparkplug,shelly; see docs/formats.md",
+    )
+    sparkplug_host: str = Field(
+        default="iot-service",
+        pattern=r"^[^/+#\s]{1,64}$",
+        description="What we are called as a Sparkplug host application",
+    )
+    sources_dir: Path | None = Field(
+        default=None, description="Folder with sources of your own: YAML that maps what devices say to metrics"
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of a listener for /metrics and /health/…, one for each process; unset: only the API answers",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address of that listener; it asks for no token")
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Token that reads /metrics of the API, at least 16 characters; unset: loopback and operators only",
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged")
     log_json: bool = Field(default=False, description="Log one JSON object a line instead of text")
     batch_messages: int = Field(default=2000, ge=1, le=100_000, description="Most messages in one ingest transaction")
@@ -96,7 +154,13 @@ class Settings(BaseSettings):
     clock_ahead: Duration = Field(
         default=timedelta(minutes=5), description="How far a reading's time may lie ahead of the clock"
     )
-    retention: Duration = Field(default=timedelta(days=5 * 366), description="Readings older than this are refused")
+    retention: Duration = Field(
+        default=timedelta(days=5 * 366),
+        description="How long readings are kept where their product model does not say; older ones are refused",
+    )
+    readings_per_day: int | None = Field(
+        default=None, ge=1, description="Readings a day, for the size of TimescaleDB's chunks; unset: as of late"
+    )
     lateness: Duration = Field(default=timedelta(0), description="How long to wait for readings that come out of order")
     tick_grace: Duration = Field(
         default=timedelta(seconds=1),
@@ -120,10 +184,37 @@ class Settings(BaseSettings):
     clock_anchor: datetime | None = Field(default=None, description="Where a faster clock starts; for demos and tests")
     clock_speed: float = Field(default=1.0, gt=0, description="How much faster than life the clock runs; for demos")
 
-    @field_validator("data_dir", "products_dir")
+    @field_validator(
+        "data_dir",
+        "products_dir",
+        "sources_dir",
+        "broker_files_dir",
+        "mqtt_ca_file",
+        "mqtt_certificate_file",
+        "mqtt_key_file",
+    )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else None
+
+    @field_validator("broker_hook_secret")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _no_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters")
+        return value
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @field_validator("secret_key")
     @classmethod
@@ -169,6 +260,17 @@ def parent_pipe() -> int | None:
     return int(value) if value else None
 
 
+def metrics_folder() -> Path | None:
+    """Return the folder that the processes of this tree keep their metrics in, None for a process that is alone."""
+    value = os.environ.get(METRICS_FOLDER)
+    return Path(value) if value else None
+
+
+def process_name() -> str:
+    """Return what the parent calls this process."""
+    return os.environ.get(PROCESS_NAME) or "process"
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment for a child process: this process's own, plus every setting as an ``IOT_…`` variable."""
     result = dict(os.environ)
@@ -182,5 +284,7 @@ def environment(settings: Settings) -> dict[str, str]:
             value = format_duration(value)
         elif isinstance(value, datetime):
             value = value.isoformat()
+        elif isinstance(value, tuple):
+            value = ",".join(value)
         result[f"IOT_{name.upper()}"] = str(value)
     return result

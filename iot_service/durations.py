@@ -1,12 +1,12 @@
-"""Durations as people write them: ``90s``, ``15m``, ``2h``, ``3d``, ``4w``."""
+"""Durations as people write them: ``90s``, ``15m``, ``2h``, ``3d``, ``4w``, ``2y`` (of 365 days)."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 
 
 def parse_duration(text: str) -> timedelta:

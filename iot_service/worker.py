@@ -7,12 +7,15 @@ and nothing here is due by the calendar.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from iot_service import logs
+from iot_service import logs, metrics
 from iot_service.db import Database, DatabaseUnavailableError
+from iot_service.metrics.pulse import LIVE_WITHIN, Pulse
 
+_READY_WITHIN = 120.0  # seconds, beyond its interval, in which a job must have come to a good end
 _log = logs.get(__name__)
 
 
@@ -31,15 +34,20 @@ class Job:
 
 
 class Worker:
-    """Runs a table of jobs until it is told to stop."""
+    """Runs a table of jobs until it is told to stop; each is a part of the process's ``pulse``."""
 
-    def __init__(self, database: Database, jobs: Sequence[Job]) -> None:
+    def __init__(self, database: Database, jobs: Sequence[Job], *, pulse: Pulse | None = None) -> None:
         self._database = database
         self._jobs = list(jobs)
+        self._pulse = pulse or Pulse()
         self._wake = {job.name: threading.Event() for job in jobs}
 
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set, then finish what has begun."""
+        for job in self._jobs:
+            self._pulse.expect(
+                job.name, ready_within=job.seconds + _READY_WITHIN, live_within=job.seconds + LIVE_WITHIN
+            )
         channels = sorted({channel for job in self._jobs for channel in job.wake_on})
         listeners = [threading.Thread(target=self._listen, args=(name, stop), daemon=True) for name in channels]
         workers = [threading.Thread(target=self._work, args=(job, stop), name=job.name) for job in self._jobs]
@@ -55,10 +63,28 @@ class Worker:
         wake = self._wake[job.name]
         while not stop.is_set():
             wake.clear()
-            while _run_guarded(job) and not stop.is_set():
+            while self._run_guarded(job) and not stop.is_set():
                 pass
             if not stop.is_set():
                 wake.wait(job.seconds)
+
+    def _run_guarded(self, job: Job) -> int:
+        began = time.perf_counter()
+        done: int | None = None
+        try:
+            done = job.run()
+        except DatabaseUnavailableError as error:
+            _log.warning(
+                "the database is away; trying again", action="worker.database_away", job=job.name, error=str(error)
+            )
+        except Exception:  # a runner: one job's failure must not end the others
+            _log.exception("a job failed and will be tried again", action="worker.job_failed", job=job.name)
+        metrics.observe_job(job.name, ok=done is not None, seconds=time.perf_counter() - began)
+        if done is None:
+            self._pulse.beat(job.name)
+            return 0
+        self._pulse.worked(job.name)
+        return done
 
     def _listen(self, channel: str, stop: threading.Event) -> None:
         woken = [self._wake[job.name] for job in self._jobs if channel in job.wake_on]
@@ -75,15 +101,3 @@ class Worker:
                     "cannot listen for wake-ups; polling goes on", action="worker.listen_lost", channel=channel
                 )
                 stop.wait(1.0)
-
-
-def _run_guarded(job: Job) -> int:
-    try:
-        return job.run()
-    except DatabaseUnavailableError as error:
-        _log.warning(
-            "the database is away; trying again", action="worker.database_away", job=job.name, error=str(error)
-        )
-    except Exception:  # a runner: one job's failure must not end the others
-        _log.exception("a job failed and will be tried again", action="worker.job_failed", job=job.name)
-    return 0

@@ -16,7 +16,7 @@ from iot_service import clock
 from iot_service.db import Database
 from iot_service.db.migrate import migrate
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.clients.plugin"]
 
 ENGINES = {"embedded": ["embedded"], "timescale": ["timescale"], "both": ["embedded", "timescale"]}
 FACES = ("api", "pages", "console")

@@ -65,3 +65,11 @@ def test_a_child_process_reads_back_the_same_settings(monkeypatch: pytest.Monkey
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_list_is_written_with_commas_and_handed_on_to_child_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IOT_FORMATS", "thingsboard, shelly")
+    settings = load_settings()
+    assert settings.formats == ("thingsboard", "shelly")
+    assert environment(settings)["IOT_FORMATS"] == "thingsboard,shelly"
+    assert load_settings(formats="").formats == ()

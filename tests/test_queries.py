@@ -12,7 +12,7 @@ from iot_service.db import Database, load_queries
 
 ROOT = Path(__file__).parent.parent / "iot_service"
 PACKAGES = sorted("iot_service." + ".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.rglob("queries.sql"))
-PARAMETER = re.compile(r"%\((\w+)\)s")
+PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -21,7 +21,7 @@ def test_each_query_is_prepared_against_the_schema(package: str, database: Datab
         for query in load_queries(package).values():
             text = query.text.replace("%%", "%")
             for number, name in enumerate(dict.fromkeys(PARAMETER.findall(text)), start=1):
-                text = text.replace(f"%({name})s", f"${number}")
+                text = re.sub(rf"%\({name}\)[sb]", rf"${number}", text)
             statement = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE).lstrip().upper()
             if statement.startswith("CREATE TEMP"):
                 connection.execute(psycopg.sql.SQL(text))  # what comes after it in the file may use it

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from iot_service.booking import appointments, availability
+from iot_service.commands import sending
 from iot_service.commerce import orders
 from iot_service.db import Connection
 from iot_service.dispatch import jobs
@@ -39,6 +40,8 @@ class World:
     job: int
     dead_letter: int
     event: int
+    command: int
+    """A command to freezer-1 that waits to be sent."""
 
 
 def _need(row: dict[str, Any]) -> Need:
@@ -101,6 +104,7 @@ def make_world(connection: Connection, catalog: Catalog) -> World:
         payload=b"{", reason="not_json", detail="it ends too early",
     )  # fmt: skip
     insert(connection, "reading", device_id="freezer-1", metric="temperature", ts=NOW, value=-55.0, received_at=NOW)
+    command = sending.send(connection, "freezer-1", "defrost", {}, catalog=catalog, actor="service", now=NOW)
     return World(
-        due["id"], booked.id, proposal, order, message["id"], job, letter["id"], event["id"]
+        due["id"], booked.id, proposal, order, message["id"], job, letter["id"], event["id"], command
     )  # fmt: skip

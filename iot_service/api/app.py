@@ -7,29 +7,40 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from iot_service.api import health, login, problems
+from iot_service.api import health, login, metrics, problems
 from iot_service.api.guard import ConsoleGuard
 from iot_service.api.live import LiveEvents
+from iot_service.api.measured import Measured
 from iot_service.api.middleware import BodyLimit, SafeHeaders
 from iot_service.api.resources import (
     appointments,
+    broker,
+    claim,
+    claim_keys,
+    commands,
     customers,
     dead_letters,
     devices,
     events,
+    gateways,
     inbox,
     jobs,
     needs,
     orders,
     proposals,
+    readings,
+    registrations,
+    registry,
     sites,
     subscriptions,
     technicians,
+    telemetry,
     tokens,
     workshops,
 )
 from iot_service.config import Settings
 from iot_service.db import Database
+from iot_service.ingest.http import HttpDoor
 from iot_service.links import Links
 from iot_service.pages.routes import make_router
 from iot_service.products.catalog import Catalog
@@ -39,8 +50,9 @@ _LARGEST_BODY = 1_000_000
 _STREAM_SECONDS = 600.0
 
 RESOURCES = (
-    appointments, customers, dead_letters, devices, events, inbox, jobs, needs, orders, proposals, sites, subscriptions,
-    technicians, tokens, workshops,
+    appointments, broker, claim, claim_keys, commands, customers, dead_letters, devices, events, gateways, inbox, jobs,
+    needs, orders, proposals, readings, registrations, registry, sites, subscriptions, technicians, telemetry, tokens,
+    workshops,
 )  # fmt: skip
 """Everything under ``/v1``."""
 
@@ -78,14 +90,17 @@ def create_app(
     app.state.links = links
     app.state.settings = settings
     app.state.live_events = live_events
+    app.state.http_door = HttpDoor(catalog, settings)
     app.state.stream_seconds = stream_seconds
     for module in RESOURCES:
         app.include_router(module.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(login.router)
     app.include_router(make_router(database, catalog, links, settings))
     problems.install(app)
     app.add_middleware(ConsoleGuard, database=database, settings=settings, prefix=CONSOLE)
     app.add_middleware(BodyLimit, most=_LARGEST_BODY)
     app.add_middleware(SafeHeaders, but=CONSOLE)
+    app.add_middleware(Measured, apart=(CONSOLE, "/static"))
     return app

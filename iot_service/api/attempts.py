@@ -1,4 +1,4 @@
-"""How often one may try to log in: a few times per account and per address, then only after a while."""
+"""How often one may try a secret: a few times per account and per address, then only after a while."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ def _account(email: str) -> str:
 
 
 def note(connection: Connection, *, email: str, address: str, now: datetime) -> int:
-    """Count one attempt and return 0, or return in how many seconds of life the next one is allowed.
+    """Count one attempt to log in and return 0, or return in how many seconds of life the next one is allowed."""
+    return count(connection, {_account(email): PER_ACCOUNT, f"address:{address}": PER_ADDRESS}, now=now)
+
+
+def count(connection: Connection, limits: Mapping[str, int], *, now: datetime) -> int:
+    """Count one attempt in each bucket of ``limits`` (how many the window holds) and return 0; or return in how many
+    seconds of life the next one is allowed.
 
     What is refused is not counted, so that nobody is kept out for longer than the window. The caller commits this
-    before the password is looked at: attempts made at the same time count too.
+    before the secret is looked at: attempts made at the same time count too.
     """
-    limits: Mapping[str, int] = {_account(email): PER_ACCOUNT, f"address:{address}": PER_ADDRESS}
     window = in_life(WINDOW)
     wait = timedelta(0)
     for bucket in sorted(limits):

@@ -41,7 +41,8 @@ def operator_of(
     return sessions.find(connection, cookie, now=now) if cookie else None
 
 
-def _current(request: Request, connection: Transaction, links: TheLinks, now: Now) -> Principal:
+def who_calls(request: Request, connection: Transaction, links: TheLinks, now: Now) -> Principal:
+    """Return the caller; raises UnknownCallerError, and ForbiddenError where a cookie alone would change something."""
     settings: Settings = request.app.state.settings
     scheme, _, credential = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and credential:
@@ -73,7 +74,7 @@ def _bearer(connection: Connection, credential: str, links: Links, now: datetime
     return Principal(role, f"{role}:{link.person_id}", person_id=link.person_id)
 
 
-Current = Annotated[Principal, Depends(_current)]
+Current = Annotated[Principal, Depends(who_calls)]
 """The caller. Nobody we know is answered 401."""
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a caller may do. Customers and technicians act by signed links, the others by API tokens or a session."""
+    """What a caller may do. Customers and technicians act by signed links, devices by their secrets (at addresses of
+    their own only), the others by API tokens or a session."""
 
     OPERATOR = "operator"
     INTEGRATION = "integration"

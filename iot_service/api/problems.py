@@ -92,7 +92,10 @@ def _http_error(_request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large",
     }
-    return problem(status, said.get(status, str(error.detail)), headers=dict(error.headers or {}))
+    detail = str(error.detail)
+    if detail == status.phrase:  # nobody said more
+        detail = said.get(status, detail)
+    return problem(status, detail, headers=dict(error.headers or {}))
 
 
 def no_database(_request: object, error: Exception) -> Response:

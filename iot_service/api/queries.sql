@@ -1,7 +1,3 @@
--- name: answers
--- Whether the database answers.
-SELECT 1 AS one;
-
 -- name: try_lock
 -- Takes a lock for the rest of the transaction, or says that another holds it.
 SELECT pg_try_advisory_xact_lock(%(space)s, hashtext(%(key)s)) AS taken;
@@ -79,31 +75,24 @@ DELETE FROM login_attempt WHERE at < %(before)s;
 
 -- name: add_token
 -- A new API token.
-INSERT INTO api_token (name, role, device_id, token_hash, created_at, expires_at)
-VALUES (%(name)s, %(role)s, %(device_id)s, %(token_hash)s, %(now)s, %(expires_at)s)
-RETURNING id, name, role, device_id, created_at, expires_at, revoked_at;
+INSERT INTO api_token (name, role, token_hash, created_at, expires_at)
+VALUES (%(name)s, %(role)s, %(token_hash)s, %(now)s, %(expires_at)s)
+RETURNING id, name, role, created_at, expires_at, revoked_at;
 
 -- name: token
--- The API token behind a hash, while it is in force.
-SELECT id, name, role, device_id FROM api_token
-WHERE token_hash = %(token_hash)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s);
+-- The API token behind a hash, while it is in force (those of devices are no longer: a device has a secret of its own).
+SELECT id, name, role FROM api_token
+WHERE token_hash = %(token_hash)s AND role <> 'device' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s);
 
 -- name: tokens
 -- A page of API tokens, newest first, without what they say.
-SELECT id, name, role, device_id, created_at, expires_at, revoked_at FROM api_token
+SELECT id, name, role, created_at, expires_at, revoked_at FROM api_token
 WHERE %(before)s::bigint IS NULL OR id < %(before)s ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: revoke_token
 -- Ends an API token; ends it only once.
 UPDATE api_token SET revoked_at = coalesce(revoked_at, %(now)s) WHERE id = %(id)s
-RETURNING id, name, role, device_id, created_at, expires_at, revoked_at;
-
--- name: readings
--- A device's readings in a span of time, newest first, of one metric or of all.
-SELECT metric, ts, value FROM reading
-WHERE device_id = %(device_id)s AND ts >= %(since)s AND ts < %(until)s
-  AND (%(metric)s::text IS NULL OR metric = %(metric)s)
-ORDER BY ts DESC, metric LIMIT %(limit)s;
+RETURNING id, name, role, created_at, expires_at, revoked_at;
 
 -- name: newest_reading
 -- The newest reading of each of the metrics that a device may have.
@@ -121,10 +110,11 @@ SELECT DISTINCT ON (name) name, ts, value FROM attribute WHERE device_id = %(dev
 SELECT online, since FROM connection WHERE device_id = %(device_id)s;
 
 -- name: dead_letters
--- A page of messages that were not understood, newest first, of one device or of all.
+-- A page of messages that were not understood, newest first; each filter may be left out.
 SELECT id, received_at, topic, device_id, convert_from(substring(payload FOR 2000), 'LATIN1') AS payload, reason, detail
 FROM dead_letter
 WHERE (%(device_id)s::text IS NULL OR device_id = %(device_id)s) AND (%(before)s::bigint IS NULL OR id < %(before)s)
+    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: needs

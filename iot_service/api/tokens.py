@@ -20,13 +20,12 @@ def create(
     name: str,
     role: Role,
     now: datetime,
-    device_id: str | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Create a token; return what it says, which is nowhere else to be had, and its row without that."""
     token = PREFIX + secrets.token_urlsafe(32)
     row = QUERIES["add_token"].one(
-        connection, name=name, role=role, device_id=device_id, token_hash=_digest(token), now=now, expires_at=expires_at
+        connection, name=name, role=role, token_hash=_digest(token), now=now, expires_at=expires_at
     )
     return token, row
 
@@ -39,7 +38,7 @@ def find(connection: Connection, token: str, *, now: datetime) -> Principal | No
     row = QUERIES["token"].first(connection, token_hash=_digest(token), now=now)
     if row is None:
         return None
-    return Principal(Role(row["role"]), f"token:{row['id']}", person_id=row["device_id"] or "", name=row["name"])
+    return Principal(Role(row["role"]), f"token:{row['id']}", name=row["name"])
 
 
 def _digest(token: str) -> bytes:

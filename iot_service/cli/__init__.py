@@ -5,7 +5,19 @@ Imports stand inside the commands, so that each loads only what it runs and `--h
 
 from __future__ import annotations
 
-from iot_service.cli import devices, people, rules, running, telemetry
+from iot_service.cli import commands, data, devices, formats, gateways, people, rollups, rules, running, telemetry
 from iot_service.cli.app import app
 
-__all__ = ["app", "devices", "people", "rules", "running", "telemetry"]
+__all__ = [
+    "app",
+    "commands",
+    "data",
+    "devices",
+    "formats",
+    "gateways",
+    "people",
+    "rollups",
+    "rules",
+    "running",
+    "telemetry",
+]

@@ -89,14 +89,13 @@ def api(host: HostOption = None, port: PortOption = None) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the newest schema.
+    """Bring the database to the newest schema, and fit how it stores readings to how many there are.
 
     Example: `iot-service migrate`
     """
-    from iot_service.wiring.installation import engines
+    from iot_service.wiring.history import migrate_command
 
-    with engines(settings_of_this_process(), broker=False):
-        typer.echo("the schema is up to date")
+    typer.echo(migrate_command(settings_of_this_process()))
 
 
 @app.command()

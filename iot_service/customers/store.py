@@ -9,6 +9,7 @@ from iot_service.customers.change import Change, change_of
 from iot_service.customers.inputs import CustomerInput, DeviceInput, SiteInput
 from iot_service.db import Connection, Jsonb, load_queries
 from iot_service.db.events import record
+from iot_service.engines.topic_rights import SERVICE_USER
 from iot_service.errors import InvalidInputError, NotFoundError
 from iot_service.model.customer import Customer, Locale, Site
 from iot_service.model.device import Device, ServiceState
@@ -110,6 +111,8 @@ def list_devices(connection: Connection, *, customer_id: str | None, after: str 
 
 
 def _check_device(connection: Connection, device: DeviceInput, catalog: Catalog) -> None:
+    if device.id == SERVICE_USER:
+        raise InvalidInputError(f"{SERVICE_USER} is the service's own name at the broker; choose another", field="id")
     product = catalog.products.get(device.product)
     if product is None:
         known = ", ".join(sorted(catalog.products))

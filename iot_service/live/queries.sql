@@ -68,13 +68,6 @@ WHERE d.service_state <> 'retired'
 ORDER BY array_position(ARRAY['critical', 'high', 'normal', 'low'], worst.severity) NULLS LAST, d.product, d.id
 LIMIT %(limit)s;
 
--- name: device_overview
--- Every device with the time of its newest reading, for a list on the command line.
-SELECT d.id, d.product, d.customer_id, d.name, d.service_state, newest.ts AS newest_ts
-FROM device d
-LEFT JOIN LATERAL (SELECT r.ts FROM reading r WHERE r.device_id = d.id ORDER BY r.ts DESC LIMIT 1) newest ON true
-ORDER BY d.id;
-
 -- name: totals
 -- What has come in and what has come of it, counted from the tables.
 SELECT (SELECT count(*) FROM reading) AS readings,

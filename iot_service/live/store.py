@@ -89,11 +89,6 @@ def poll(
     )
 
 
-def device_overview(connection: Connection) -> list[Row]:
-    """Return every device (id, product, customer, name, service state) with its ``newest_ts`` (UTC) or None, by id."""
-    return list(_QUERIES["device_overview"].all(connection))
-
-
 def summary(connection: Connection, *, seconds_to_first_need: float | None, url: str) -> dict[str, Any]:
     """Count what a demo did, for the last line of ``demo --json``; dead letters include those only counted.
 

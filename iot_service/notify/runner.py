@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Mapping
 from datetime import timedelta
 
-from iot_service import clock, logs
+from iot_service import clock, logs, metrics
 from iot_service.db import Database
 from iot_service.errors import DropError, RetryError
 from iot_service.notify import store
@@ -28,6 +28,7 @@ BACKOFF: tuple[timedelta, ...] = (
 )
 """How long after each failed attempt (of life) the next one follows; when they are used up the delivery has failed."""
 
+_AT_ONCE = 200  # attempts in one run, so that a run ends and can be seen to
 _log = logs.get(__name__)
 
 
@@ -43,9 +44,9 @@ class SendRunner:
         self._transports = transports
 
     def run_once(self) -> int:
-        """Attempt every delivery that is due; return how many attempts were made."""
+        """Attempt the deliveries that are due, some hundred at the most; return how many attempts were made."""
         attempts = 0
-        while (claim := self._claim()) is not None:
+        while attempts < _AT_ONCE and (claim := self._claim()) is not None:
             self._attempt(claim)
             attempts += 1
         return attempts
@@ -79,6 +80,7 @@ class SendRunner:
         else:
             with self._database.transaction() as connection:
                 store.record_sent(connection, claim, provider_id=provider_id, now=clock.now())
+            metrics.count_delivery(message.channel, "sent")
             _log.info(
                 "a message was sent", action="delivery.sent", delivery_id=message.delivery_id, channel=message.channel
             )
@@ -92,6 +94,7 @@ class SendRunner:
             store.record_retry(
                 connection, claim, error=_without_address(claim, error), wake_at=clock.now() + clock.during(wait)
             )
+        metrics.count_delivery(claim.message.channel, "retried")
         _log.warning(
             "a message could not be sent yet",
             action="delivery.retry",
@@ -104,6 +107,7 @@ class SendRunner:
     def _fail(self, claim: Claim, error: str) -> None:
         with self._database.transaction() as connection:
             store.record_failed(connection, claim, error=_without_address(claim, error))
+        metrics.count_delivery(claim.message.channel, "failed")
         _log.error(
             "a message could not be sent",
             action="delivery.failed",

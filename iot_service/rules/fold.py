@@ -7,8 +7,7 @@ at which a timer, an outdated reading, an absence or an emptied window falls due
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -16,22 +15,13 @@ from typing import Any
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import EVENTS, CompiledProduct, CompiledRule
+from iot_service.rules.instants import FactChange, instants
 from iot_service.rules.lifecycle import INACTIVE, Change, Phase, RuleState, asks_when, due, step
 from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, need_reason, service_reason
 from iot_service.rules.state import DeviceState
-from iot_service.rules.windows import EPOCH, Windows
+from iot_service.rules.windows import Windows
 
-_BEFORE_ALL = EPOCH
 _JUDGED = frozenset({ServiceState.COMMISSIONING, ServiceState.IN_SERVICE})
-
-
-@dataclass(frozen=True, slots=True)
-class FactChange:
-    """A fact (or parameter) has a new value from ``at`` on (UTC)."""
-
-    at: datetime
-    name: str
-    value: float
 
 
 class DeviceFold:
@@ -66,7 +56,7 @@ class DeviceFold:
         it; ``quiet_until`` says up to when it is known that nothing more will come.
         """
         late = 0
-        for at, received, group, change in _instants(samples, changes):
+        for at, received, group, change in instants(samples, changes):
             if group and self.state.is_past(at, received):
                 late += len(group)
                 continue
@@ -380,23 +370,3 @@ class DeviceFold:
 def _plain(value: Any) -> Any:
     """Return an attribute's value as expressions take it."""
     return list(value) if isinstance(value, tuple) else value
-
-
-def _instants(
-    samples: Sequence[Sample], changes: Sequence[FactChange]
-) -> Iterator[tuple[datetime, datetime, Sequence[Sample], FactChange | None]]:
-    """Yield each message and each change of a fact in order of time; at the same instant, facts come first."""
-    place = 0
-    start, count = 0, len(samples)
-    while start < count:
-        _, _, at, received, _ = samples[start]
-        end = start + 1
-        while end < count and samples[end].ts == at and samples[end].received_at == received:
-            end += 1
-        while place < len(changes) and changes[place].at <= at:
-            yield changes[place].at, _BEFORE_ALL, (), changes[place]
-            place += 1
-        yield at, received, samples[start:end], None
-        start = end
-    for change in changes[place:]:
-        yield change.at, _BEFORE_ALL, (), change

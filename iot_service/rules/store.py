@@ -15,7 +15,7 @@ from iot_service.db.health import caught_up_at
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import LEAD_DAYS, supplied_fact
-from iot_service.rules.fold import FactChange
+from iot_service.rules.instants import FactChange
 from iot_service.rules.memory import Memory
 from iot_service.rules.state import DeviceState, from_json, to_json
 from iot_service.rules.windows import EPOCH, Bucket, Window, WindowKey

@@ -19,7 +19,8 @@ from iot_service.products.durations import Duration, show_duration
 from iot_service.products.model import Frozen
 from iot_service.products.problems import Problem
 from iot_service.rules.compiled import CompiledProduct, compile_product
-from iot_service.rules.fold import DeviceFold, FactChange
+from iot_service.rules.fold import DeviceFold
+from iot_service.rules.instants import FactChange
 from iot_service.rules.outcomes import Outcome, OutcomeKind
 from iot_service.rules.series import parse_series
 from iot_service.rules.state import DeviceState

@@ -11,7 +11,9 @@ from iot_service.api.app import create_app
 from iot_service.config import Settings
 from iot_service.console.mount import mount_console
 from iot_service.db import Database
+from iot_service.metrics.pulse import Pulse
 from iot_service.wiring.installation import make_links, open_catalog, open_database, public_url
+from iot_service.wiring.monitoring import monitored
 
 
 def build_app(settings: Settings, database: Database) -> Any:
@@ -24,7 +26,10 @@ def build_app(settings: Settings, database: Database) -> Any:
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """Serve until ``stop`` is set."""
-    with open_database(settings, max_size=20, application="iot-service api") as database:
+    with (
+        open_database(settings, max_size=20, application="iot-service api") as database,
+        monitored(settings, "api", Pulse(), database),
+    ):
         server = uvicorn.Server(
             uvicorn.Config(
                 build_app(settings, database),

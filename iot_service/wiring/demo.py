@@ -131,6 +131,8 @@ def _demo_settings(settings: Settings, options: DemoOptions, folder: Path) -> Se
         # Engines and gateways that are set belong to real people: a demo has its own.
         "database_url": None,
         "mqtt_url": None,
+        "broker_auth": False,  # the simulated devices are everybody
+        "broker_files_dir": None,
         "sms_url": None,
         "smtp_url": None,
     }

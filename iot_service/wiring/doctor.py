@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from iot_service import clock
@@ -14,9 +15,12 @@ from iot_service.db import Database, DatabaseUnavailableError
 from iot_service.db.health import health
 from iot_service.engines.broker import find_mosquitto
 from iot_service.errors import StopError
+from iot_service.history.storage import Storage, look
+from iot_service.wiring.broker_files import files_state
 from iot_service.wiring.installation import open_catalog
 
 _LAG_SECONDS = 30.0
+_ROLLUPS_LAG = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _catalog(settings)
     yield from _database(settings)
     yield _broker(settings)
+    if settings.broker_files_dir is not None:
+        yield Finding("broker files", *files_state(settings.broker_files_dir))
     yield Finding("SMS", True, settings.sms_url or f"no IOT_SMS_URL: written to {settings.data_dir / 'outbox'}")
     mail = "set" if settings.smtp_url else f"no IOT_SMTP_URL: written to {settings.data_dir / 'outbox'}"
     yield Finding("e-mail", True, mail)
@@ -60,13 +66,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with Database(settings.database_url.get_secret_value()) as database, database.transaction() as connection:
             found = health(connection, now=clock.now())
+            storage = look(connection) if found.migrated else None
     except (DatabaseUnavailableError, ValueError) as error:
         yield Finding("database", False, f"cannot be reached: {str(error).splitlines()[0]}; check IOT_DATABASE_URL")
         return
     yield Finding("database", True, found.version)
-    if not found.migrated:
+    if storage is None:
         yield Finding("schema", False, "not there: run `iot-service migrate`")
         return
+    yield from _readings(storage)
     lag = found.ingest_lag_seconds
     if lag is None:
         yield Finding("ingest", False, "has never run here: start `iot-service serve` or `iot-service ingest`")
@@ -76,6 +84,16 @@ def _database(settings: Settings) -> Iterator[Finding]:
         "rules", found.failing_devices == 0, "no device fails" if found.failing_devices == 0
         else f"rules fail for {found.failing_devices} devices: see rule_state.error",
     )  # fmt: skip
+
+
+def _readings(storage: Storage) -> Iterator[Finding]:
+    kept = f"chunks of {storage.chunk_span}" if storage.chunk_span else "in one table"
+    yield Finding("readings", True, "; ".join(filter(None, (kept, storage.missed))))
+    if storage.rolled_up_until is not None:
+        lag = clock.now() - storage.rolled_up_until
+        behind = lag > clock.during(_ROLLUPS_LAG)
+        said = f"everything up to {lag.total_seconds():.0f} s ago is in them"
+        yield Finding("rollups", not behind, said + (": start `iot-service worker`" if behind else ""))
 
 
 def _broker(settings: Settings) -> Finding:

@@ -17,11 +17,14 @@ from iot_service import clock, logs
 from iot_service.config import Settings
 from iot_service.db import Database, DatabaseUnavailableError
 from iot_service.db.migrate import migrate
-from iot_service.engines.broker import EmbeddedBroker
+from iot_service.engines.broker import PID_FILE, EmbeddedBroker
 from iot_service.engines.postgres import EmbeddedPostgres
+from iot_service.engines.reload import RELOAD_BY_PID_FILE
+from iot_service.engines.topic_rights import SERVICE_USER
 from iot_service.errors import StopError
 from iot_service.links import Links
 from iot_service.products.catalog import Catalog, load_catalog
+from iot_service.wiring.broker_files import first_files
 
 _RUNNING = "running.json"
 
@@ -66,9 +69,13 @@ def secret_key(settings: Settings) -> str:
     """Return the key that signs links: the set one, or one made once and kept, readable by its owner only."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
-    path = _home(settings) / "secret.key"
+    return _kept_secret(settings, "secret.key")
+
+
+def _kept_secret(settings: Settings, name: str) -> str:
+    path = _home(settings) / name
     if not path.exists():
-        fresh = path.with_name(f"secret.{secrets.token_hex(4)}")
+        fresh = path.with_name(f"{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
         try:
@@ -99,13 +106,29 @@ def engines(settings: Settings, *, broker: bool = True, throw_away: bool = False
                 url = stack.enter_context(postgres).url
             changed["database_url"] = SecretStr(url)
         if broker and settings.mqtt_url is None:
-            changed["mqtt_url"] = (
-                running.get("mqtt_url")
-                or stack.enter_context(EmbeddedBroker(settings.data_dir / "broker", remove=throw_away)).url
-            )
+            changed |= _embedded_broker(settings, running.get("mqtt_url"), stack, throw_away=throw_away)
         complete = settings.model_copy(update=changed)
         _migrate(complete)
         yield complete
+
+
+def _embedded_broker(
+    settings: Settings, running: str | None, stack: ExitStack, *, throw_away: bool
+) -> dict[str, object]:
+    """Bring up the broker, where none is ``running``, and return the settings that make everybody use it."""
+    folder = settings.data_dir / "broker"
+    if not settings.broker_auth:
+        return {"mqtt_url": running or stack.enter_context(EmbeddedBroker(folder, remove=throw_away)).url}
+    given = settings.mqtt_password
+    password = given.get_secret_value() if given else _kept_secret(settings, "broker.password")
+    embedded = EmbeddedBroker(folder, remove=throw_away, files=first_files(password))
+    return {
+        "mqtt_url": running or stack.enter_context(embedded).url,
+        "mqtt_username": SERVICE_USER,
+        "mqtt_password": SecretStr(password),
+        "broker_files_dir": embedded.files_folder,
+        "broker_reload": f"{RELOAD_BY_PID_FILE}{embedded.files_folder / PID_FILE}",
+    }
 
 
 def _migrate(settings: Settings) -> None:

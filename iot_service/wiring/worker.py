@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 
 from iot_service import clock
 from iot_service.api import housekeeping
@@ -12,7 +13,11 @@ from iot_service.config import Settings
 from iot_service.db import Database
 from iot_service.dispatch.runner import DispatchRunner
 from iot_service.engage.runner import EngageRunner
+from iot_service.history.keeper import RetentionRunner
+from iot_service.history.retention import without_minutes
+from iot_service.history.rollups import RollupRunner
 from iot_service.links import Links
+from iot_service.metrics.pulse import Pulse
 from iot_service.notify.compose import ComposeRunner
 from iot_service.notify.message import Channel
 from iot_service.notify.runner import SendRunner
@@ -22,8 +27,12 @@ from iot_service.notify.transports.outbox import OutboxTransport
 from iot_service.notify.transports.smtp import SmtpTransport
 from iot_service.products.catalog import Catalog
 from iot_service.rules.runner import RuleRunner
+from iot_service.wiring.broker_files import broker_jobs
 from iot_service.wiring.installation import make_links, open_catalog, open_database
+from iot_service.wiring.monitoring import monitored
 from iot_service.worker import Job, Worker
+
+_LINGER = timedelta(milliseconds=200)  # of life, that rules wait for more messages of a device
 
 
 def transports(settings: Settings) -> Mapping[Channel, Transport]:
@@ -53,11 +62,16 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
         lateness=settings.lateness,
         tick_grace=settings.tick_grace,
         backlog_quiet=settings.backlog_quiet,
+        linger=clock.during(_LINGER),
     )
     engage = EngageRunner(database, catalog, settings)
     dispatch = DispatchRunner(database)
     commerce = CommerceRunner(database, catalog, fulfilment=settings.fulfilment)
     compose = ComposeRunner(database, catalog=catalog, links=links, mail_from=settings.mail_from)
+    rollups = RollupRunner(database, no_minutes=without_minutes(catalog))
+    retention = RetentionRunner(
+        database, catalog, default=settings.retention, readings_per_day=settings.readings_per_day
+    )
     sending = transports(settings)  # each channel by itself: a slow mail server must not hold up an urgent SMS
 
     def tidy() -> int:
@@ -66,7 +80,7 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
         return 0
 
     return [
-        Job("rules", rules.run_once, 0.5, ("touched",)),
+        Job("rules", rules.run_once, 0.25, ("touched",)),
         Job("engage", engage.run_once, 1.0, ("event",)),
         Job("dispatch", dispatch.run_once, 1.0),
         Job("commerce", commerce.run_once, 1.0),
@@ -75,6 +89,9 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
             Job(f"send {channel}", SendRunner(database, {channel: transport}).run_once, 0.5, ("event",))
             for channel, transport in sending.items()
         ),
+        Job("rollups", rollups.run_once, 5.0),
+        Job("retention", retention.run_once, 3600.0),
+        *broker_jobs(settings, database),
         Job("tidy", tidy, 3600.0),
     ]
 
@@ -82,5 +99,9 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """Run the worker until ``stop`` is set."""
     catalog, links = open_catalog(settings), make_links(settings)
-    with open_database(settings, application="iot-service worker") as database:
-        Worker(database, jobs(settings, database, catalog, links)).run(stop)
+    pulse = Pulse()
+    with (
+        open_database(settings, application="iot-service worker") as database,
+        monitored(settings, "worker", pulse, database),
+    ):
+        Worker(database, jobs(settings, database, catalog, links), pulse=pulse).run(stop)

@@ -10,6 +10,7 @@ from iot_service.api.operators import add_operator
 from iot_service.api.principal import Role
 from iot_service.db import Database
 from iot_service.links import Link, LinkPurpose, Links, Person
+from iot_service.registry.credentials import rotate
 from tests.factories import NOW
 
 Headers = dict[str, str]
@@ -22,11 +23,17 @@ class Callers:
     database: Database
     links: Links
 
-    def token(self, role: Role, device_id: str | None = None) -> Headers:
+    def token(self, role: Role) -> Headers:
         """An API token of this role."""
         with self.database.transaction() as connection:
-            text, _ = tokens.create(connection, name=f"a {role}", role=role, device_id=device_id, now=NOW)
+            text, _ = tokens.create(connection, name=f"a {role}", role=role, now=NOW)
         return {"Authorization": f"Bearer {text}"}
+
+    def device(self, device_id: str = "freezer-1") -> Headers:
+        """A device with a secret that was just issued."""
+        with self.database.transaction() as connection:
+            secret = rotate(connection, device_id, reason="a test", actor="operator:1", now=NOW)
+        return {"Authorization": f"Bearer {secret}"}
 
     @property
     def integration(self) -> Headers:

@@ -33,7 +33,7 @@ def world(database: Database, catalog: Catalog) -> World:
         "/v1/devices?customer_id=%00",
         "/v1/customers?cursor=AA",
         f"/v1/events?need_id={10**30}",
-        "/v1/devices/car-1/readings?until=0001-01-01T00:00:00Z",
+        "/v1/devices/car-1/readings?to=0001-01-01T00:00:00Z",
     ],
 )
 def test_an_address_that_no_database_understands_is_refused(

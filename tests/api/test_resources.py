@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from iot_service import clock
-from iot_service.db import Database
+from iot_service.db import Database, Jsonb
 from iot_service.products.catalog import Catalog
 from tests.api.callers import Callers, Headers
 from tests.factories import NOW, insert
@@ -89,26 +89,31 @@ def test_what_a_customer_agreed_to_is_recorded(client: TestClient, headers: Head
     assert [(event["actor"].split(":")[0], event["customer_id"]) for event in events] == [("token", "anna")]
 
 
-def test_a_devices_twin_and_readings_are_read(
-    client: TestClient, headers: Headers, world: World, database: Database
-) -> None:
+def test_a_devices_twin_is_read(client: TestClient, headers: Headers, world: World, database: Database) -> None:
     with database.transaction() as connection:
-        for minutes in (5, 90):
-            at = NOW - timedelta(minutes=minutes)
-            insert(connection, "reading", device_id="freezer-1", metric="temperature", ts=at, value=-70, received_at=at)
         insert(connection, "connection", device_id="freezer-1", online=True, since=NOW)
     path = "/v1/devices/freezer-1"
     twin = client.get(f"{path}/twin", headers=headers).json()
     assert (twin["online"], twin["readings"]) == (
-        True, [{"metric": "temperature", "ts": "2026-11-21T12:00:00Z", "value": -55.0}],
+        True, [{"metric": "temperature", "ts": "2026-11-21T12:00:00Z", "value": -55.0, "stale": False}],
     )  # fmt: skip
-    recent = client.get(f"{path}/readings", headers=headers).json()
-    assert [reading["ts"] for reading in recent] == ["2026-11-21T11:55:00Z"]
-    since = {"since": "2026-11-21T10:00:00Z", "until": "2026-11-21T13:00:00+00:00", "metric": "temperature"}
-    assert len(client.get(f"{path}/readings", params=since, headers=headers).json()) == 3
-    assert client.get(f"{path}/readings", params={"since": "2026-11-21T10:00:00"}, headers=headers).status_code == 422
+    assert (twin["stale"], twin["stale_since"]) == (False, None)
     letters = client.get(f"{path}/dead_letters", headers=headers).json()["items"]
     assert [(letter["reason"], letter["payload"]) for letter in letters] == [("not_json", "{")]
+
+
+def test_the_twin_of_a_device_that_is_offline_is_stale_but_for_what_was_measured_since(
+    client: TestClient, headers: Headers, world: World, database: Database
+) -> None:
+    earlier = NOW - timedelta(minutes=1)
+    with database.transaction() as connection:
+        insert(connection, "attribute", device_id="freezer-1", name="firmware", ts=earlier, value=Jsonb("2.1"),
+               received_at=earlier)  # fmt: skip
+        insert(connection, "connection", device_id="freezer-1", online=False, since=earlier)
+    twin = client.get("/v1/devices/freezer-1/twin", headers=headers).json()
+    assert (twin["online"], twin["stale"], twin["stale_since"]) == (False, True, "2026-11-21T11:59:00Z")
+    assert [(value["metric"], value["stale"]) for value in twin["readings"]] == [("temperature", False)]
+    assert [(value["name"], value["stale"]) for value in twin["attributes"]] == [("firmware", True)]
 
 
 def test_a_need_is_read_with_evidence_and_events_and_answered(

@@ -5,9 +5,9 @@ from typing import Any
 
 from iot_service.db import Connection, Database, Jsonb
 from iot_service.db.events import record
-from iot_service.live.store import Cursor, begin, device_overview, poll, summary
+from iot_service.live.store import Cursor, begin, poll, summary
 from iot_service.model.event import Event, EventType
-from tests.factories import NOW, insert, make_device, make_home, make_need
+from tests.factories import NOW, insert, make_home, make_need
 
 HEADLINES = {"freezer": ("battery", "temperature")}
 
@@ -112,16 +112,3 @@ def test_the_summary_is_counted_from_the_tables(database: Database) -> None:
         "seconds_to_first_need": 6.1,
         "url": "http://127.0.0.1:8000",
     }
-
-
-def test_the_overview_lists_every_device_with_its_newest_reading(database: Database) -> None:
-    with database.transaction() as connection:
-        make_home(connection)
-        make_device(connection, id="a-new-one")
-        reading(connection, 1, -70.0)
-        reading(connection, 0, -70.0)
-        rows = device_overview(connection)
-    assert [(row["id"], row["newest_ts"]) for row in rows] == [
-        ("a-new-one", None),
-        ("freezer-1", NOW + timedelta(minutes=1)),
-    ]

@@ -13,7 +13,8 @@ from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import CompiledProduct, compile_product
 from iot_service.rules.device_time import DeviceTime
-from iot_service.rules.fold import DeviceFold, FactChange
+from iot_service.rules.fold import DeviceFold
+from iot_service.rules.instants import FactChange
 from iot_service.rules.lifecycle import Phase, withdrawn
 from iot_service.rules.outcomes import Outcome
 from iot_service.rules.state import DeviceState, from_json, to_json

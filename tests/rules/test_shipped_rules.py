@@ -12,7 +12,8 @@ import pytest
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample
 from iot_service.rules.checks import check_files
-from iot_service.rules.fold import DeviceFold, FactChange
+from iot_service.rules.fold import DeviceFold
+from iot_service.rules.instants import FactChange
 from iot_service.rules.state import DeviceState
 from iot_service.rules.testfile import run_test_file
 from iot_service.rules.windows import Window, Windows

@@ -14,6 +14,7 @@ from iot_service.engines.child import PLAIN_ENVIRONMENT, Child
 from iot_service.engines.ports import LOOPBACK, answers, free_port
 from iot_service.engines.users import engine_user, make_folder
 from iot_service.errors import StopError
+from tests.servers.keeper import keeper_of
 from tests.servers.server import version_of
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -69,7 +70,7 @@ class MosquittoServer:
         self.stop()
         self._home = Path(tempfile.mkdtemp(prefix="iot-mosquitto-"))
         self._home.chmod(0o711)
-        self._keeper = _keeper_of(self._home)
+        self._keeper = keeper_of(self._home)
         self.port = free_port()
         self.restart()
 
@@ -156,12 +157,3 @@ class MosquittoServer:
         for name, password in (self._passwords or {}).items():
             command = ["mosquitto_passwd", "-b", str(file), name, password]
             subprocess.run(command, check=True, capture_output=True)
-
-
-def _keeper_of(home: Path) -> Child:
-    """Start a process whose only task is that ``home`` is removed when this one is gone, a moment after the broker."""
-    keeper = Child(
-        ["sleep", "infinity"], folder=Path("/"), log=home / "keeper.log", signals=("CONT",), grace=2.0, remove=home
-    )
-    keeper.start()
-    return keeper

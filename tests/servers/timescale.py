@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from iot_service.engines.child import PLAIN_ENVIRONMENT, Child
 from iot_service.engines.ports import LOOPBACK, free_port
 from iot_service.engines.users import User
 from iot_service.errors import StopError
+from tests.servers.keeper import keeper_of
 from tests.servers.server import version_of
 from tests.servers.timescale_tree import timescale_tree, why_no_tree
 
 _PROGRAMS = "/usr/lib/postgresql/17/bin"
+_ATTEMPTS = 20
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -35,16 +39,26 @@ _SETTINGS = {
 }
 
 
+_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
 class TimescaleServer:
-    """A TimescaleDB with an empty database ``iot`` and a superuser ``iot``; its data is fresh with every start."""
+    """A TimescaleDB with an empty database ``iot`` and a superuser ``iot``; its data is fresh with every start.
+
+    The port stays the same over :meth:`halt`, :meth:`kill` and :meth:`restart`, and so does the data. A ``durable`` one
+    keeps what it has committed over :meth:`kill`, as one in production does.
+    """
 
     name = "TimescaleDB"
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._settings = _SETTINGS | (_DURABLE if durable else {})
         self.url = ""
         """``postgresql://iot:…@127.0.0.1:PORT/iot`` once started."""
         self.port = 0
+        self._home: Path | None = None
         self._child: Child | None = None
+        self._keeper: Child | None = None
 
     def available(self) -> str | None:
         """Return None if this machine can run it, else the reason why not."""
@@ -55,39 +69,65 @@ class TimescaleServer:
         reason = self.available()
         if reason:
             raise StopError(reason)
+        self.stop()
         tree = timescale_tree()
         user = _user_in(tree)
-        home = Path(tempfile.mkdtemp(prefix="iot-", dir=tree / "srv"))
+        self._home = home = Path(tempfile.mkdtemp(prefix="iot-", dir=tree / "srv"))
+        self._keeper = keeper_of(home)
         os.chown(home, user.uid, user.gid)
-        inside = f"/srv/{home.name}"
         password = secrets.token_urlsafe(16)
         _initialise(tree, user, home, password)
         self.port = free_port()
-        command = [f"{_PROGRAMS}/postgres", "-D", f"{inside}/data", f"--port={self.port}"]
-        command += [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        child = Child(
-            [*_inside(tree, user), *command],
-            folder=tree,
-            log=home / "postgres.log",
-            signals=("INT", "QUIT"),
-            env=PLAIN_ENVIRONMENT,
-            remove=home,
-        )
-        child.start()
-        if not child.wait_until(lambda: _is_ready(home / "data"), timeout=60):
-            words = child.last_words()
-            child.stop()
-            raise StopError(f"TimescaleDB did not start. It said:\n{words}")
-        self._child = child
+        self.restart()
         postgres = version_of("chroot", str(tree), f"{_PROGRAMS}/postgres", "--version")
         self.name = f"TimescaleDB {_extension_version(tree)} on PostgreSQL {postgres}"
         self.url = f"postgresql://iot:{password}@{LOOPBACK}:{self.port}/iot"
 
-    def stop(self) -> None:
-        """End it and remove its data. May be called again."""
+    def restart(self) -> None:
+        """Start it (again), on the same port and with the data it had; what still runs is stopped first."""
+        if self._home is None:
+            raise StopError("restart() comes after start()")
+        self.halt()
+        tree, home = timescale_tree(), self._home
+        command = [f"{_PROGRAMS}/postgres", "-D", f"/srv/{home.name}/data", f"--port={self.port}"]
+        command += [f"--{name}={value}" for name, value in self._settings.items()]
+        for attempt in range(_ATTEMPTS):
+            child = Child(
+                [*_inside(tree, _user_in(tree)), *command],
+                folder=tree,
+                log=home / "postgres.log",
+                signals=("INT", "QUIT"),
+                env=PLAIN_ENVIRONMENT,
+            )
+            child.start()
+            if child.wait_until(lambda: _is_ready(home / "data", child.pid), timeout=60):  # noqa: B023  # asked at once
+                self._child = child
+                return
+            words = child.last_words()
+            child.stop()
+            if attempt + 1 == _ATTEMPTS or "still in use" not in words:  # by children of one that was killed
+                raise StopError(f"TimescaleDB did not start. It said:\n{words}")
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """Kill it as a crash would: its postmaster, and with it all its processes."""
+        if self._child is not None:
+            self._child.send(signal.SIGKILL)
+            self._child.stop()
+
+    def halt(self) -> None:
+        """Stop it in good order, keeping its data for :meth:`restart`."""
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def stop(self) -> None:
+        """End it and remove its data. May be called again."""
+        self.halt()
+        if self._keeper is not None:
+            self._keeper.send(signal.SIGKILL)  # removes the folder
+            self._keeper.stop()
+            self._keeper, self._home = None, None
 
     def settings(self) -> dict[str, str]:
         """Return the settings that make the service use it."""
@@ -127,12 +167,12 @@ def _run(command: list[str], text: str = "") -> None:
         raise StopError(f"{' '.join(command)} failed:\n{done.stderr[-1500:]}")
 
 
-def _is_ready(data: Path) -> bool:
+def _is_ready(data: Path, pid: int) -> bool:
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) > 7 and lines[7].strip() == "ready"
+    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
 
 def _extension_version(tree: Path) -> str:

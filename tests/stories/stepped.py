@@ -44,6 +44,6 @@ class SteppedService:
             with self._database.transaction() as connection:
                 devices = find_devices(connection, [topic.split("/")[2]])
                 batch = build_batch([Message(topic, payload, to_micros(now))], devices, self._context)
-                store_batch(connection, batch, client_id="stepped", now=now)
+                store_batch(connection, batch, now=now)
         while any(runner.run_once() for runner in self._runners):
             pass

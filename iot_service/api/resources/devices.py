@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 
-from fastapi import Query, Response
-from pydantic import AwareDatetime, BaseModel
+from fastapi import Response
+from pydantic import BaseModel
 
 from iot_service.api.auth import Current
 from iot_service.api.dependencies import Now, TheCatalog, Transaction
@@ -16,13 +16,10 @@ from iot_service.api.store import QUERIES
 from iot_service.customers import store
 from iot_service.customers.fields import Line
 from iot_service.customers.inputs import DeviceInput, Input
-from iot_service.errors import InvalidInputError
 from iot_service.model.device import Device, ServiceState
 from iot_service.rules.service_state import set_service_state
 
 router = resource("devices")
-_MOST_READINGS = 10_000
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReadingOutput(BaseModel):
@@ -41,14 +38,31 @@ class AttributeOutput(BaseModel):
     value: Any
 
 
+class TwinReading(ReadingOutput):
+    """The newest value of a metric; ``stale``: the device has been offline since it was measured."""
+
+    stale: bool
+
+
+class TwinAttribute(AttributeOutput):
+    """The newest value of an attribute; ``stale``: the device has been offline since it was reported."""
+
+    stale: bool
+
+
 class TwinOutput(BaseModel):
-    """The newest known value of each metric and attribute; ``online`` is null where the device never said."""
+    """The newest known value of each metric and attribute; ``online`` is null where the device never said.
+
+    The twin of a device that is offline is ``stale``: its values may not hold any more, since ``stale_since``.
+    """
 
     device_id: str
-    readings: list[ReadingOutput]
-    attributes: list[AttributeOutput]
+    readings: list[TwinReading]
+    attributes: list[TwinAttribute]
     online: bool | None
     online_since: datetime | None
+    stale: bool
+    stale_since: datetime | None
 
 
 class DeadLetterOutput(BaseModel):
@@ -114,28 +128,6 @@ def put_service_state(
     return store.get_device(connection, device_id)
 
 
-@router.get("/{device_id}/readings")
-def list_readings(
-    connection: Transaction,
-    now: Now,
-    device_id: str,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
-    metric: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=_MOST_READINGS)] = 1000,
-) -> list[ReadingOutput]:
-    """Return readings from ``since`` (an hour before ``until``) to ``until`` (now), newest first."""
-    store.get_device(connection, device_id)
-    end = until or now
-    if end < _EARLIEST:
-        raise InvalidInputError("must lie after 1970", field="until")
-    begin = since or end - timedelta(hours=1)
-    if begin > end:
-        raise InvalidInputError("must not be after until", field="since")
-    rows = QUERIES["readings"].all(connection, device_id=device_id, since=begin, until=end, metric=metric, limit=limit)
-    return [ReadingOutput(**row) for row in rows]
-
-
 @router.get("/{device_id}/twin")
 def get_twin(connection: Transaction, catalog: TheCatalog, device_id: str) -> TwinOutput:
     """Return the newest known value of everything the device reports."""
@@ -145,17 +137,26 @@ def get_twin(connection: Transaction, catalog: TheCatalog, device_id: str) -> Tw
     readings = QUERIES["newest_reading"].all(connection, device_id=device_id, metrics=metrics)
     attributes = QUERIES["newest_attributes"].all(connection, device_id=device_id)
     online = QUERIES["device_connection"].first(connection, device_id=device_id)
+    stale_since = online["since"] if online and not online["online"] else None
+
+    def is_stale(row: dict[str, Any]) -> bool:
+        return stale_since is not None and row["ts"] <= stale_since
+
     return TwinOutput(
         device_id=device_id,
-        readings=[ReadingOutput(**row) for row in readings],
-        attributes=[AttributeOutput(**row) for row in attributes],
+        readings=[TwinReading(**row, stale=is_stale(row)) for row in readings],
+        attributes=[TwinAttribute(**row, stale=is_stale(row)) for row in attributes],
         online=online["online"] if online else None,
         online_since=online["since"] if online else None,
+        stale=stale_since is not None,
+        stale_since=stale_since,
     )
 
 
 @router.get("/{device_id}/dead_letters")
 def list_dead_letters_of(connection: Transaction, paging: AtPage, device_id: str) -> Page[DeadLetterOutput]:
     """List the device's messages that were not understood, newest first; the device need not be registered."""
-    rows = QUERIES["dead_letters"].all(connection, device_id=device_id, before=paging.before, limit=paging.fetch)
+    rows = QUERIES["dead_letters"].all(
+        connection, device_id=device_id, reason=None, before=paging.before, limit=paging.fetch
+    )
     return paging.page([DeadLetterOutput(**row) for row in rows], lambda letter: letter.id)

@@ -14,20 +14,18 @@ from iot_service.api.paging import AtPage, Page
 from iot_service.api.principal import Role
 from iot_service.api.resources.routing import resource
 from iot_service.api.store import QUERIES
-from iot_service.customers.fields import Id, Line
+from iot_service.customers.fields import Line
 from iot_service.customers.inputs import Input
-from iot_service.customers.store import get_device
 from iot_service.errors import InvalidInputError, NotFoundError
 
 router = resource("tokens", Role.OPERATOR, keeps_answers=False)
 
 
 class TokenInput(Input):
-    """A token to be made: what for, what it may do, and until when; a device's token names its device."""
+    """A token to be made: what for, what it may do, and until when. (A device has a secret of its own instead.)"""
 
     name: Line
-    role: Literal[Role.OPERATOR, Role.INTEGRATION, Role.DEVICE]
-    device_id: Id | None = None
+    role: Literal[Role.OPERATOR, Role.INTEGRATION]
     expires_at: AwareDatetime | None = None
 
 
@@ -37,7 +35,6 @@ class TokenOutput(BaseModel):
     id: int
     name: str
     role: Role
-    device_id: str | None
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -59,17 +56,12 @@ def list_tokens(connection: Transaction, paging: AtPage) -> Page[TokenOutput]:
 @router.post("", status_code=201)
 def create_token(connection: Transaction, now: Now, body: TokenInput) -> FreshToken:
     """Make a token."""
-    if (body.role is Role.DEVICE) != (body.device_id is not None):
-        raise InvalidInputError("a device's token, and no other, names its device", field="device_id")
     if body.expires_at is not None and body.expires_at <= now:
         raise InvalidInputError("must lie ahead", field="expires_at")
-    if body.device_id is not None:
-        get_device(connection, body.device_id)
     token, row = tokens.create(
         connection,
         name=body.name,
         role=Role(body.role),
-        device_id=body.device_id,
         expires_at=body.expires_at,
         now=now,
     )
