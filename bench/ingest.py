@@ -88,6 +88,13 @@ def bare(what: str, mqtt_url: str, devices: list[str], each: int, database_url: 
     return Result(what, count / (ended - began), cpu)
 
 
+def _backends(database_url: str) -> list[int]:
+    """Return the processes of the database server, where it runs on this machine."""
+    with psycopg.connect(database_url) as connection:
+        served = {row[0] for row in connection.execute("SELECT pid FROM pg_stat_activity")}
+    return [pid for pid in pids_of("postgres") if pid in served]
+
+
 def _groups(own: Mapping[str, list[int]]) -> dict[str, list[int]]:
     return {"publishers": pids_of("mosquitto_pub"), "mosquitto": pids_of("mosquitto")} | dict(own)
 
@@ -174,7 +181,7 @@ def stored(what: str, server: str, mqtt_url: str, each: int, device_count: int, 
     with fresh_database(server, "iot_bench") as database_url:
         devices = register(database_url, device_count)
         with Fleet(mqtt_url, devices) as fleet, service(database_url, mqtt_url, processes) as pids:
-            meter = Meter(_groups({**pids, "postgres": pids_of("postgres")}))
+            meter = Meter(_groups({**pids, "postgres": _backends(database_url)}))
             began = time.time()
             count = fleet.flood(each)
             ended = _wait_for(database_url, fleet, _STORED)

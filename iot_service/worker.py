@@ -16,6 +16,7 @@ from iot_service.db import Database, DatabaseUnavailableError
 from iot_service.metrics.pulse import LIVE_WITHIN, Pulse
 
 _READY_WITHIN = 120.0  # seconds, beyond its interval, in which a job must have come to a good end
+_LONGEST_REST = 0.5  # seconds
 _log = logs.get(__name__)
 
 
@@ -25,12 +26,17 @@ class Job:
 
     It runs at least every ``seconds`` (of life), and at once when something arrives on one of the database channels
     ``wake_on``. Runs of one job never overlap in one process; several processes share the work through the database.
+
+    ``at_once`` is what one run does at most, for a job whose work grows cheaper when more of it is done at once. When
+    it has caught up (a run did less), it rests for as long as it has worked, half a second at the most: so it takes
+    half a core at most, and under load finds more to do each time.
     """
 
     name: str
     run: Callable[[], int]
     seconds: float
     wake_on: tuple[str, ...] = ()
+    at_once: int | None = None
 
 
 class Worker:
@@ -63,8 +69,11 @@ class Worker:
         wake = self._wake[job.name]
         while not stop.is_set():
             wake.clear()
-            while self._run_guarded(job) and not stop.is_set():
-                pass
+            began = time.monotonic()
+            while (done := self._run_guarded(job)) and not stop.is_set():
+                if job.at_once is not None and done < job.at_once:
+                    stop.wait(min(time.monotonic() - began, _LONGEST_REST))
+                    began = time.monotonic()
             if not stop.is_set():
                 wake.wait(job.seconds)
 

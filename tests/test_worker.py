@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -65,3 +66,26 @@ def test_a_notification_in_the_database_wakes_the_job_at_once(database: Database
     finally:
         stop.set()
         thread.join(5)
+
+
+def test_a_job_that_has_caught_up_rests_as_long_as_it_worked_and_one_that_is_behind_does_not(
+    database: Database,
+) -> None:
+    left = 5  # full runs that are waiting at the beginning
+    spans: list[float] = []
+
+    def work() -> int:
+        nonlocal left
+        spans.append(time.monotonic())
+        time.sleep(0.05)
+        left -= 1
+        return 10 if left >= 0 else 1
+
+    stop, thread = running(database, Job("work", work, 0.0, at_once=10))
+    assert wait_for(lambda: len(spans) >= 8)
+    stop.set()
+    thread.join(5)
+    gaps = [after - before for before, after in itertools.pairwise(spans)]
+    assert min(gaps[6:]) >= 0.09  # works 50 ms, rests 50 ms
+    assert gaps[5] >= 6 * 0.05  # and after the backlog as long as that took
+    assert not thread.is_alive()

@@ -64,7 +64,7 @@ ORDER BY e.id DESC LIMIT %(limit)s;
 -- name: devices
 -- One page of devices that match, with their newest reading and gravest open need; those in need first.
 SELECT d.id, d.name, d.product, d.service_state, c.name AS customer_name, s.name AS site_name, x.online,
-       worst.severity, worst.needs, newest.ts AS newest_at, count(*) OVER () AS matches
+       worst.severity, worst.needs, t.newest_ts AS newest_at, count(*) OVER () AS matches
 FROM device d
 JOIN customer c ON c.id = d.customer_id
 LEFT JOIN site s ON s.id = d.site_id
@@ -75,7 +75,7 @@ LEFT JOIN LATERAL (
            count(*) AS needs
     FROM need n WHERE n.device_id = d.id AND n.state = 'open'
 ) worst ON true
-LEFT JOIN LATERAL (SELECT r.ts FROM reading r WHERE r.device_id = d.id ORDER BY r.ts DESC LIMIT 1) newest ON true
+LEFT JOIN rule_state t ON t.device_id = d.id
 WHERE (%(search)s::text = '' OR strpos(lower(d.name || ' ' || d.id || ' ' || c.name), lower(%(search)s::text)) > 0)
   AND (%(product)s::text = '' OR d.product = %(product)s::text)
   AND (%(state)s::text = '' OR d.service_state = %(state)s::text)

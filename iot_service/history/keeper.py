@@ -95,12 +95,17 @@ class RetentionRunner:
             yield removed
 
     def _remove_readings(self, device: str, before: datetime) -> Iterator[int]:
-        removed = _BATCH
-        while removed:
-            with self._database.transaction() as connection:
-                removed = QUERIES["remove_readings"].run(connection, device_id=device, before=before, limit=_BATCH)
-            if removed:
-                yield removed
+        with self._database.transaction() as connection:
+            metrics = [row["metric"] for row in QUERIES["metrics_of_readings"].all(connection, device_id=device)]
+        for metric in metrics:
+            removed = _BATCH
+            while removed:
+                with self._database.transaction() as connection:
+                    removed = QUERIES["remove_readings"].run(
+                        connection, device_id=device, metric=metric, before=before, limit=_BATCH
+                    )
+                if removed:
+                    yield removed
 
 
 def _remove_rollups(connection: Connection, device: str, bound: KeptSince) -> int:

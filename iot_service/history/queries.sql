@@ -313,11 +313,23 @@ WITH RECURSIVE metrics AS (
 SELECT metric FROM metrics WHERE metric IS NOT NULL;
 
 -- name: remove_readings
--- Readings of one device from before an instant, about so many of the oldest.
+-- Readings of one metric of a device from before an instant, about so many of the oldest.
 DELETE FROM reading
-WHERE device_id = %(device_id)s AND ts < %(before)s AND ts < coalesce(
-    (SELECT next.ts FROM reading AS next WHERE next.device_id = %(device_id)s AND next.ts < %(before)s
+WHERE device_id = %(device_id)s AND metric = %(metric)s AND ts < %(before)s AND ts < coalesce(
+    (SELECT next.ts FROM reading AS next
+     WHERE next.device_id = %(device_id)s AND next.metric = %(metric)s AND next.ts < %(before)s
      ORDER BY next.ts OFFSET %(limit)s LIMIT 1), %(before)s);
+
+-- name: metrics_of_readings
+-- The metrics of which a device has readings; walks the index from metric to metric.
+WITH RECURSIVE metrics AS (
+    (SELECT metric FROM reading WHERE device_id = %(device_id)s ORDER BY metric LIMIT 1)
+    UNION ALL
+    SELECT (SELECT other.metric FROM reading AS other
+            WHERE other.device_id = %(device_id)s AND other.metric > metrics.metric ORDER BY other.metric LIMIT 1)
+    FROM metrics WHERE metrics.metric IS NOT NULL
+)
+SELECT metric FROM metrics WHERE metric IS NOT NULL;
 
 -- name: remove_minutes
 -- Minutes of one device from before an instant.

@@ -76,8 +76,9 @@ class CompiledProduct:
 
     ``by_input`` gives the places in ``rules`` of those that read a variable, ``by_sample`` of those among them that
     may change with every sample of it although its value stays: those that look at windows. ``by_absence`` gives those
-    that watch for its absence. ``ages`` are the metrics whose readings become outdated, ``windows`` all that any rule
-    reads. ``soonest`` is, per metric, how long after a reading the first thing can fall due because of it.
+    that watch for its absence. ``watched`` are the metrics that matter to any of this, ``ages`` those whose readings
+    become outdated, ``windows`` all that any rule reads. ``soonest`` is, per metric, how long after a reading the first
+    thing can fall due because of it.
     """
 
     model: ProductModel
@@ -85,6 +86,7 @@ class CompiledProduct:
     by_input: Mapping[str, tuple[int, ...]]
     by_sample: Mapping[str, frozenset[int]]
     by_absence: Mapping[str, tuple[int, ...]]
+    watched: tuple[str, ...]
     in_service: Condition | None
     ages: Mapping[str, timedelta]
     windows: tuple[WindowKey, ...]
@@ -143,6 +145,7 @@ def compile_product(model: ProductModel, specs: Iterable[RuleSpec]) -> tuple[Com
         by_input=by_input,
         by_sample={name: frozenset(looking_back.intersection(places)) for name, places in by_input.items()},
         by_absence=by_absence,
+        watched=tuple(name for name in model.metrics if name in watched),
         in_service=in_service,
         ages=ages,
         windows=tuple(keys),

@@ -31,15 +31,16 @@ FROM device JOIN rule_state ON rule_state.device_id = device.id
 WHERE device.id = ANY(%(ids)s) ORDER BY device.id;
 
 -- name: samples
--- What was stored of each device after the place where folding stopped, oldest first, so many of each kind at the most;
--- but for what was brought in as history.
+-- What was stored of each device after the place where folding stopped, oldest first, so many of each kind at the most:
+-- readings of the metrics that matter to rules, but for what was brought in as history.
 SELECT asked.device_id, sample.kind, sample.name, sample.ts, sample.received_at, sample.value, sample.data
-FROM (SELECT device_id, coalesce(until, '-infinity') AS until, coalesce(received, 'infinity') AS received
-      FROM unnest(%(ids)s::text[], %(untils)s::timestamptz[], %(receiveds)s::timestamptz[])
-           AS given (device_id, until, received)) AS asked
+FROM (SELECT device_id, coalesce(until, '-infinity') AS until, coalesce(received, 'infinity') AS received,
+             watched::text[] AS watched
+      FROM unnest(%(ids)b::text[], %(untils)s::timestamptz[], %(receiveds)s::timestamptz[], %(watched)s::text[])
+           AS given (device_id, until, received, watched)) AS asked
 CROSS JOIN LATERAL (
     (SELECT 'reading' AS kind, metric AS name, ts, received_at, value, NULL::jsonb AS data FROM reading
-     WHERE reading.device_id = asked.device_id AND ts >= asked.until AND NOT historic
+     WHERE reading.device_id = asked.device_id AND metric = ANY(asked.watched) AND ts >= asked.until AND NOT historic
        AND (ts, received_at) > (asked.until, asked.received)
      ORDER BY ts, received_at LIMIT %(limit)s)
     UNION ALL
@@ -58,7 +59,8 @@ ORDER BY asked.device_id, sample.ts, sample.received_at, sample.kind, sample.nam
 -- name: late_readings
 -- Readings that came for a time that had been judged: how many of them are new, and when the last of them came.
 SELECT count(*) AS readings, max(received_at) AS heard FROM reading
-WHERE device_id = %(device_id)s AND ts BETWEEN %(since)s AND %(until)s AND received_at > %(heard)s AND NOT historic
+WHERE device_id = %(device_id)s AND metric = ANY(%(watched)s) AND ts BETWEEN %(since)s AND %(until)s
+  AND received_at > %(heard)s AND NOT historic
   AND (ts, received_at) <= (%(until)s, coalesce(%(received)s::timestamptz, 'infinity'));
 
 -- name: supplies

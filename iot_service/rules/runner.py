@@ -49,9 +49,10 @@ class RuleRunner:
         self._database = database
         self._products = compile_catalog(catalog)
         self._rules = catalog.rules
+        self._watched = {name: product.watched for name, product in self._products.items()}
         self._lateness, self._tick_grace, self._backlog_quiet = lateness, tick_grace, backlog_quiet
         self._linger = linger
-        self._devices_at_once, self._samples_at_once = devices_at_once, samples_at_once
+        self.devices_at_once, self._samples_at_once = devices_at_once, samples_at_once
         self._memory = Memory(remembered)
 
     def run_once(self) -> int:
@@ -65,11 +66,11 @@ class RuleRunner:
             vouched = store.vouched(connection, now=now)
             spread = store.is_spread(connection)
             devices = store.claim(
-                connection, self._memory, vouched_at=vouched, before=now - self._linger, limit=self._devices_at_once
+                connection, self._memory, vouched_at=vouched, before=now - self._linger, limit=self.devices_at_once
             )
             if not devices:
                 return 0
-            samples = store.samples(connection, devices, limit=self._samples_at_once)
+            samples = store.samples(connection, devices, self._watched, limit=self._samples_at_once)
             judged: list[Judged] = []
             folds: dict[str, tuple[Windows, DeviceFold]] = {}
             for device in devices:
@@ -128,7 +129,7 @@ class RuleRunner:
         remembered = self._memory.take(device.device_id)
         if store.may_be_late(device):
             with connection.transaction():
-                device.late_readings += store.count_late(connection, device)
+                device.late_readings += store.count_late(connection, device, product.watched)
         windows, fold = self._take_up(connection, device, product, remembered, now=now)
         wake_at = self._fold(fold, device, given, more=more, vouched=vouched, spread=spread)
         opened = self._record(connection, device, fold.outcomes, now=now) if fold.outcomes else ()

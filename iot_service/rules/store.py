@@ -143,16 +143,22 @@ def device_facts(device: Claimed, defaults: Mapping[str, float]) -> dict[str, fl
     return {**facts, **device.facts}
 
 
-def samples(connection: Connection, devices: Sequence[Claimed], *, limit: int) -> dict[str, tuple[list[Sample], bool]]:
+def samples(
+    connection: Connection, devices: Sequence[Claimed], watched: Mapping[str, Sequence[str]], *, limit: int
+) -> dict[str, tuple[list[Sample], bool]]:
     """Return what is to be folded for each device, in order, and whether there is more than ``limit`` of a kind.
+
+    ``watched`` are the metrics that matter to the rules of each product; readings of others are passed over.
 
     Where there is more, what is given ends before an instant that might not be complete.
     """
+    names = {product: "{" + ",".join(metrics) + "}" for product, metrics in watched.items()}
     rows = QUERIES["samples"].tuples(
         connection,
         ids=[device.device_id for device in devices],
         untils=[device.state.until for device in devices],
         receiveds=[device.state.received for device in devices],
+        watched=[names.get(device.product, "{}") for device in devices],
         limit=limit,
     )
     found: dict[str, tuple[list[Sample], bool]] = {device.device_id: ([], False) for device in devices}
@@ -191,12 +197,13 @@ def may_be_late(device: Claimed) -> bool:
     return device.oldest is not None and until is not None and device.oldest <= until
 
 
-def count_late(connection: Connection, device: Claimed) -> int:
-    """Return how many readings came too late since the last run, and remember that they were seen."""
+def count_late(connection: Connection, device: Claimed, watched: Sequence[str]) -> int:
+    """Return how many readings of ``watched`` metrics came too late since the last run, and remember that."""
     state = device.state
     row = QUERIES["late_readings"].one(
         connection,
         device_id=device.device_id,
+        watched=list(watched),
         since=device.oldest,
         until=state.until,
         received=state.received,

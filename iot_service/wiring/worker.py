@@ -80,7 +80,7 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
         return 0
 
     return [
-        Job("rules", rules.run_once, 0.25, ("touched",)),
+        Job("rules", rules.run_once, 0.25, ("touched",), at_once=rules.devices_at_once),
         Job("engage", engage.run_once, 1.0, ("event",)),
         Job("dispatch", dispatch.run_once, 1.0),
         Job("commerce", commerce.run_once, 1.0),
@@ -91,7 +91,7 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
         ),
         Job("rollups", rollups.run_once, 5.0),
         Job("retention", retention.run_once, 3600.0),
-        *broker_jobs(settings, database),
+        *broker_jobs(settings, database, catalog),
         Job("tidy", tidy, 3600.0),
     ]
 
