@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 UV ?= uv
 ARGS ?=
+# Processes that share the tests; more than four only fight over the disk.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -le 4 ] && echo $$n || echo 4)
+# The tests start the service many times: compiled modules are kept, whatever the caller's environment says.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := $(VENV)/bin
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -12,7 +16,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  Variables: PYTHON (3.11 or later; now $(PYTHON)), ARGS (handed to demo, test and soak)."
+	@echo "  Variables: PYTHON (3.11 or later; now $(PYTHON)), WORKERS (of test; now $(WORKERS)), ARGS (handed to demo, test and soak)."
 
 demo: $(VENV)/.runtime ## the whole service with simulated devices; Ctrl-C ends it
 	$(BIN)/iot-service demo $(ARGS)
@@ -20,9 +24,9 @@ demo: $(VENV)/.runtime ## the whole service with simulated devices; Ctrl-C ends 
 test: $(VENV)/.dev ## install the test servers if missing (as root), then ruff, mypy and all tests
 	scripts/install_test_servers.sh
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest --engine both --durations 8 -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest --engine both -n $(WORKERS) --durations 8 -m "not soak" $(ARGS)
 
-soak: $(VENV)/.dev ## long fault tests
+soak: $(VENV)/.dev ## long tests, most of them of faults
 	scripts/install_test_servers.sh
 	$(BIN)/python -m pytest --engine timescale -m soak $(ARGS)
 

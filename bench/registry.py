@@ -21,6 +21,7 @@ from bench.servers import fresh_database, servers
 from iot_service import logs
 from iot_service.db import Database
 from iot_service.engines.reload import reload_broker
+from iot_service.engines.topic_rights import DEVICE_RIGHTS
 from iot_service.products.catalog import load_catalog
 from iot_service.registry.csv_import import import_devices
 from iot_service.registry.registrations import disable
@@ -80,7 +81,11 @@ def measure(database_url: str, number: int) -> dict[str, float]:
             pid_file = server.folder / "mosquitto.pid"
             pid_file.write_text(str(server.pid))
             runner = BrokerFilesRunner(
-                database, server.folder, lambda: reload_broker(f"pidfile:{pid_file}"), service_password="bench"
+                database,
+                server.folder,
+                lambda: reload_broker(f"pidfile:{pid_file}"),
+                devices=DEVICE_RIGHTS,
+                service_password="bench",
             )
             runner.run_once()
             began = time.monotonic()

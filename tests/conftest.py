@@ -16,11 +16,20 @@ from iot_service import clock
 from iot_service.db import Database
 from iot_service.db.migrate import migrate
 
-pytest_plugins = ["tests.servers.plugin", "tests.clients.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.clients.plugin", "tests.spread"]
 
 ENGINES = {"embedded": ["embedded"], "timescale": ["timescale"], "both": ["embedded", "timescale"]}
-FACES = ("api", "pages", "console")
-"""What only calls the stages: the stages' own stores and the stories are tested on both engines, these on one."""
+ON_ONE_ENGINE = (
+    *("api", "pages", "console", "test_docs"),  # only call the stages
+    *("commands", "commerce", "customers", "dispatch", "engage", "notify", "registry"),
+)
+"""Packages and modules whose tests run on one engine, because nothing that engines do differently can reach them.
+
+Readings are what differs (a hypertable or a plain table), and what the database itself must refuse, lock or remember:
+exclusion constraints, claims, migrations. So db, ingest, rules, history, live, booking, wiring and the stories, which
+go through everything, run on both, and so does tests/test_queries.py, which prepares every query. The packages above
+have rows in plain tables that each engine keeps in the same way. A new package runs on both until it is named here.
+"""
 AHEAD = 3  # databases that are ready before a test asks for them
 _numbers = itertools.count(1)
 
@@ -37,9 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         engines = ENGINES[metafunc.config.getoption("--engine")]
-        if len(engines) > 1 and any(f"tests.{face}." in metafunc.module.__name__ for face in FACES):
+        if len(engines) > 1 and metafunc.module.__name__.split(".")[1] in ON_ONE_ENGINE:
             engines = engines[:1]
-        metafunc.parametrize("engine", engines, scope="session")
+        soak = [pytest.mark.soak] if metafunc.definition.get_closest_marker("soak_on_timescale") else []
+        params = [pytest.param(name, marks=soak if name == "timescale" else []) for name in engines]
+        metafunc.parametrize("engine", params, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from iot_service.api import health, login, metrics, problems
 from iot_service.api.guard import ConsoleGuard
@@ -40,6 +41,8 @@ from iot_service.api.resources import (
 )
 from iot_service.config import Settings
 from iot_service.db import Database
+from iot_service.engines.topic_rights import DEVICE_RIGHTS, TopicRights
+from iot_service.ingest.formats.router import Router
 from iot_service.ingest.http import HttpDoor
 from iot_service.links import Links
 from iot_service.pages.routes import make_router
@@ -48,6 +51,7 @@ from iot_service.products.catalog import Catalog
 CONSOLE = "/console"
 _LARGEST_BODY = 1_000_000
 _STREAM_SECONDS = 600.0
+_CONTRACT_ONLY = Router(())
 
 RESOURCES = (
     appointments, broker, claim, claim_keys, commands, customers, dead_letters, devices, events, gateways, inbox, jobs,
@@ -63,11 +67,15 @@ def create_app(
     links: Links,
     settings: Settings,
     *,
+    router: Router = _CONTRACT_ONLY,
+    device_rights: TopicRights = DEVICE_RIGHTS,
     stream_seconds: float = _STREAM_SECONDS,
 ) -> FastAPI:
     """Return the application over an open database. The console is mounted onto it afterwards, at ``CONSOLE``.
 
-    ``stream_seconds`` is for how long (seconds of life) a live stream goes on before its client must connect anew.
+    ``router`` reads dead letters of other formats than the contract's, ``device_rights`` are what every device may do
+    at a broker that asks. ``stream_seconds`` is for how long (seconds of life) a live stream goes on before its client
+    must connect anew.
     """
     live_events = LiveEvents(database)
 
@@ -85,22 +93,34 @@ def create_app(
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
     )
-    app.state.database = database
-    app.state.catalog = catalog
-    app.state.links = links
-    app.state.settings = settings
-    app.state.live_events = live_events
-    app.state.http_door = HttpDoor(catalog, settings)
-    app.state.stream_seconds = stream_seconds
-    for module in RESOURCES:
-        app.include_router(module.router)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    app.include_router(login.router)
+    app.state = State(
+        {
+            "database": database,
+            "catalog": catalog,
+            "links": links,
+            "settings": settings,
+            "router": router,
+            "device_rights": device_rights,
+            "live_events": live_events,
+            "http_door": HttpDoor(catalog, settings),
+            "stream_seconds": stream_seconds,
+        }
+    )
+    _include_all(app)
     app.include_router(make_router(database, catalog, links, settings))
     problems.install(app)
+    _stand_before(app, database, settings)
+    return app
+
+
+def _include_all(app: FastAPI) -> None:
+    for module in (*RESOURCES, health, metrics, login):
+        app.include_router(module.router)
+
+
+def _stand_before(app: FastAPI, database: Database, settings: Settings) -> None:
+    """Add what every request goes through, the innermost first."""
     app.add_middleware(ConsoleGuard, database=database, settings=settings, prefix=CONSOLE)
     app.add_middleware(BodyLimit, most=_LARGEST_BODY)
     app.add_middleware(SafeHeaders, but=CONSOLE)
     app.add_middleware(Measured, apart=(CONSOLE, "/static"))
-    return app

@@ -13,10 +13,14 @@ _LONGEST = 500
 
 
 class BrokerDoor:
-    """Who may connect and do what, for one question; ``service_password`` is the service's own (None: it may not)."""
+    """Who may connect and do what, for one question.
 
-    def __init__(self, connection: Connection, *, service_password: str | None) -> None:
+    ``devices`` are the rights that every device has; ``service_password`` is the service's own (None: it may not).
+    """
+
+    def __init__(self, connection: Connection, *, devices: TopicRights, service_password: str | None) -> None:
         self._connection = connection
+        self._devices = devices
         self._service_password = service_password
 
     def may_connect(self, username: str | None, password: str | None) -> bool:
@@ -32,7 +36,9 @@ class BrokerDoor:
         """Return what the user may do; nothing where he is unknown or disabled."""
         if not username or not _plain(username):
             return NO_RIGHTS
-        return SERVICE_RIGHTS if username == SERVICE_USER else credentials.rights_of(self._connection, username)
+        if username == SERVICE_USER:
+            return SERVICE_RIGHTS
+        return credentials.rights_of(self._connection, username, self._devices)
 
     def is_known(self, username: str) -> bool:
         """Return whether there is such a user, who is not disabled."""

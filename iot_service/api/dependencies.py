@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from iot_service import clock
 from iot_service.config import Settings
 from iot_service.db import Connection, Database
+from iot_service.ingest.formats.router import Router
 from iot_service.links import Links
 from iot_service.products.catalog import Catalog
 
@@ -31,6 +32,11 @@ def _now() -> datetime:
 def _catalog(request: Request) -> Catalog:
     catalog: Catalog = request.app.state.catalog
     return catalog
+
+
+def _router(request: Request) -> Router:
+    router: Router = request.app.state.router
+    return router
 
 
 def _links(request: Request) -> Links:
@@ -54,6 +60,8 @@ Now = Annotated[datetime, Depends(_now)]
 """The time at the edge (UTC)."""
 TheCatalog = Annotated[Catalog, Depends(_catalog)]
 """The product models, rules and services."""
+TheRouter = Annotated[Router, Depends(_router)]
+"""What reads messages of other formats than the contract's."""
 TheLinks = Annotated[Links, Depends(_links)]
 """The maker and reader of signed links."""
 TheSettings = Annotated[Settings, Depends(_settings)]

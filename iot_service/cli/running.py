@@ -55,7 +55,7 @@ def serve(host: HostOption = None, port: PortOption = None) -> None:
 def ingest() -> None:
     """Only ingest: from the broker into the database. Needs IOT_DATABASE_URL and IOT_MQTT_URL.
 
-    Example: `IOT_MQTT_SLOT=2 IOT_MQTT_SHARE=ingest iot-service ingest`
+    Example: `IOT_MQTT_SHARE=ingest IOT_LATENESS=500ms iot-service ingest`
     """
     from iot_service.processes import stop_event
     from iot_service.wiring.ingest import run_ingest

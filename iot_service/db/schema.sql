@@ -1,9 +1,88 @@
+CREATE FUNCTION public.columnstore_statements() RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    VALUES ('ALTER TABLE reading SET (timescaledb.compress, timescaledb.compress_segmentby = ''device_id, metric'','
+            ' timescaledb.compress_orderby = ''ts'')'),
+           ('SELECT add_compression_policy(''reading'', INTERVAL ''7 days'', if_not_exists => true)')
+$$;
+CREATE FUNCTION public.drop_reading_chunks(before timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    dropped integer := 0;
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
+        EXECUTE 'SELECT count(*) FROM drop_chunks(''reading'', older_than => $1)' INTO dropped USING before;
+    END IF;
+    RETURN dropped;
+END $_$;
+CREATE FUNCTION public.enable_columnstore(license text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    statement text;
+BEGIN
+    IF license IS DISTINCT FROM 'timescale' THEN
+        RETURN false;
+    END IF;
+    FOR statement IN SELECT columnstore_statements() LOOP
+        EXECUTE statement;
+    END LOOP;
+    RETURN true;
+END $$;
+CREATE FUNCTION public.note_command_answer() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM command WHERE device_id = NEW.device_id) THEN
+        INSERT INTO command_todo (device_id, at, answer) VALUES (NEW.device_id, NEW.received_at, NEW.data);
+        PERFORM pg_notify('command', '');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION public.note_device_online() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM command WHERE device_id = NEW.device_id AND ended_at IS NULL) THEN
+        INSERT INTO command_todo (device_id, at) VALUES (NEW.device_id, NEW.since);
+        PERFORM pg_notify('command', '');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION public.reading_storage(OUT chunk_span interval, OUT chunks bigint, OUT compressed boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    compressed := false;
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
+        EXECUTE 'SELECT time_interval FROM timescaledb_information.dimensions WHERE hypertable_name = ''reading'''
+            INTO chunk_span;
+        EXECUTE 'SELECT num_chunks, compression_enabled FROM timescaledb_information.hypertables'
+            ' WHERE hypertable_name = ''reading''' INTO chunks, compressed;
+    END IF;
+END $$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION 'the event log is append-only';
 END $$;
+CREATE FUNCTION public.set_reading_chunk_span(span interval) RETURNS interval
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    was interval;
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
+        EXECUTE 'SELECT time_interval FROM timescaledb_information.dimensions WHERE hypertable_name = ''reading'''
+            INTO was;
+        IF was IS DISTINCT FROM span THEN
+            EXECUTE 'SELECT set_chunk_time_interval(''reading'', $1)' USING span;
+        END IF;
+    END IF;
+    RETURN was;
+END $_$;
 CREATE TABLE public.api_token (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -57,12 +136,85 @@ CREATE TABLE public.attribute (
     name text NOT NULL,
     ts timestamp with time zone NOT NULL,
     value jsonb NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    historic boolean DEFAULT false NOT NULL
+);
+CREATE TABLE public.claim_key (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    product text NOT NULL,
+    customer_id text NOT NULL,
+    site_id text,
+    key_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    max_uses integer,
+    uses integer DEFAULT 0 NOT NULL,
+    CONSTRAINT claim_key_check CHECK ((uses <= max_uses)),
+    CONSTRAINT claim_key_max_uses_check CHECK ((max_uses > 0))
+);
+ALTER TABLE public.claim_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.claim_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.command (
+    id bigint NOT NULL,
+    device_id text NOT NULL,
+    name text NOT NULL,
+    args jsonb NOT NULL,
+    state text NOT NULL,
+    timeout interval NOT NULL,
+    retries integer NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claims integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    wake_at timestamp with time zone,
+    claimed_until timestamp with time zone,
+    sent_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    answer jsonb,
+    reason text,
+    CONSTRAINT command_check CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['queued'::text, 'sent'::text])))),
+    CONSTRAINT command_check1 CHECK (((wake_at IS NULL) OR (ended_at IS NULL))),
+    CONSTRAINT command_retries_check CHECK ((retries >= 0)),
+    CONSTRAINT command_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'acknowledged'::text, 'refused'::text, 'expired'::text, 'cancelled'::text]))),
+    CONSTRAINT command_timeout_check CHECK ((timeout > '00:00:00'::interval))
+);
+ALTER TABLE public.command ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.command_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.command_todo (
+    id bigint NOT NULL,
+    device_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    answer jsonb
+);
+ALTER TABLE public.command_todo ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.command_todo_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.connection (
     device_id text NOT NULL,
     online boolean NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone NOT NULL,
+    heard_at timestamp with time zone
 );
 CREATE TABLE public.consent (
     id bigint NOT NULL,
@@ -150,8 +302,22 @@ CREATE TABLE public.device (
     service_state text NOT NULL,
     parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
     CONSTRAINT device_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,64}$'::text)),
+    CONSTRAINT device_is_not_the_service CHECK ((id <> 'iot-service'::text)),
     CONSTRAINT device_service_state_check CHECK ((service_state = ANY (ARRAY['commissioning'::text, 'in_service'::text, 'out_of_service'::text, 'retired'::text])))
+);
+CREATE TABLE public.device_alias (
+    alias text NOT NULL,
+    device_id text NOT NULL,
+    CONSTRAINT device_alias_alias_check CHECK (((length(alias) >= 1) AND (length(alias) <= 200)))
+);
+CREATE TABLE public.device_credential (
+    device_id text NOT NULL,
+    secret_hash text,
+    issued_at timestamp with time zone NOT NULL,
+    changed_in xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT device_credential_secret_hash_check CHECK ((secret_hash ~~ '$7$%'::text))
 );
 CREATE TABLE public.device_event (
     device_id text NOT NULL,
@@ -189,6 +355,16 @@ CREATE TABLE public.event_todo (
     attempts integer DEFAULT 0 NOT NULL,
     error text
 );
+CREATE TABLE public.gateway (
+    id text NOT NULL,
+    secret_hash text NOT NULL,
+    write_topics text[] NOT NULL,
+    read_topics text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT gateway_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,64}$'::text)),
+    CONSTRAINT gateway_secret_hash_check CHECK ((secret_hash ~~ '$7$%'::text))
+);
 CREATE TABLE public.idempotency (
     caller text NOT NULL,
     key text NOT NULL,
@@ -198,10 +374,31 @@ CREATE TABLE public.idempotency (
     content_type text,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.import (
+    id text NOT NULL,
+    name text NOT NULL,
+    judge boolean NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    readings bigint DEFAULT 0 NOT NULL,
+    faults bigint DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT import_position_check CHECK (("position" >= 0))
+);
+CREATE TABLE public.import_span (
+    import_id text NOT NULL,
+    device_id text NOT NULL,
+    oldest_ts timestamp with time zone NOT NULL,
+    newest_ts timestamp with time zone NOT NULL
+);
 CREATE TABLE public.ingest_slot (
     client_id text NOT NULL,
-    caught_up_at timestamp with time zone NOT NULL,
-    seen_at timestamp with time zone NOT NULL
+    caught_up_at timestamp with time zone,
+    seen_at timestamp with time zone NOT NULL,
+    holder text,
+    leased_until timestamp with time zone,
+    ordered boolean DEFAULT false NOT NULL
 );
 CREATE TABLE public.job (
     id bigint NOT NULL,
@@ -251,6 +448,13 @@ ALTER TABLE public.job_request ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE public.kept_since (
+    product text NOT NULL,
+    readings timestamp with time zone NOT NULL,
+    minutes timestamp with time zone,
+    hours timestamp with time zone,
+    days timestamp with time zone
 );
 CREATE TABLE public.login_attempt (
     id bigint NOT NULL,
@@ -401,7 +605,47 @@ CREATE TABLE public.reading (
     ts timestamp with time zone NOT NULL,
     value double precision NOT NULL,
     received_at timestamp with time zone NOT NULL,
-    ts_assumed boolean DEFAULT false NOT NULL
+    ts_assumed boolean DEFAULT false NOT NULL,
+    historic boolean DEFAULT false NOT NULL
+);
+CREATE TABLE public.reading_day (
+    device_id text NOT NULL,
+    metric text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    readings integer NOT NULL,
+    total double precision NOT NULL,
+    lowest double precision NOT NULL,
+    highest double precision NOT NULL,
+    last double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT reading_day_readings_check CHECK ((readings > 0))
+);
+CREATE TABLE public.reading_hour (
+    device_id text NOT NULL,
+    metric text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    readings integer NOT NULL,
+    total double precision NOT NULL,
+    lowest double precision NOT NULL,
+    highest double precision NOT NULL,
+    last double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT reading_hour_readings_check CHECK ((readings > 0))
+);
+CREATE TABLE public.reading_minute (
+    device_id text NOT NULL,
+    metric text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    readings integer NOT NULL,
+    total double precision NOT NULL,
+    lowest double precision NOT NULL,
+    highest double precision NOT NULL,
+    last double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT reading_minute_readings_check CHECK ((readings > 0))
 );
 CREATE TABLE public.resource (
     id integer NOT NULL,
@@ -436,6 +680,19 @@ ALTER TABLE public.resource ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.rollup_due (
+    device_id text NOT NULL,
+    metric text NOT NULL,
+    level text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    CONSTRAINT rollup_due_level_check CHECK ((level = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text])))
+);
+CREATE TABLE public.rollup_progress (
+    only_one boolean DEFAULT true NOT NULL,
+    received_until timestamp with time zone,
+    slots jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT rollup_progress_only_one_check CHECK (only_one)
+);
 CREATE TABLE public.rule_state (
     device_id text NOT NULL,
     evaluated_until timestamp with time zone,
@@ -458,6 +715,17 @@ CREATE TABLE public.site (
     CONSTRAINT site_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,64}$'::text)),
     CONSTRAINT site_latitude_check CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))),
     CONSTRAINT site_longitude_check CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)))
+);
+CREATE TABLE public.sparkplug_node (
+    group_id text NOT NULL,
+    node_id text NOT NULL,
+    bd_seq bigint,
+    seq smallint,
+    born_at bigint,
+    sent_at bigint,
+    awaited text[] NOT NULL,
+    births jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL
 );
 CREATE TABLE public.strategy_choice (
     customer_id text NOT NULL,
@@ -597,6 +865,14 @@ ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.attribute
     ADD CONSTRAINT attribute_pkey PRIMARY KEY (device_id, name, ts);
+ALTER TABLE ONLY public.claim_key
+    ADD CONSTRAINT claim_key_key_hash_key UNIQUE (key_hash);
+ALTER TABLE ONLY public.claim_key
+    ADD CONSTRAINT claim_key_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.command_todo
+    ADD CONSTRAINT command_todo_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.connection
     ADD CONSTRAINT connection_pkey PRIMARY KEY (device_id);
 ALTER TABLE ONLY public.consent
@@ -611,6 +887,10 @@ ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_notification_id_channel_key UNIQUE (notification_id, channel);
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.device_alias
+    ADD CONSTRAINT device_alias_pkey PRIMARY KEY (alias);
+ALTER TABLE ONLY public.device_credential
+    ADD CONSTRAINT device_credential_pkey PRIMARY KEY (device_id);
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (device_id, name, ts);
 ALTER TABLE ONLY public.device
@@ -619,8 +899,14 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event_todo
     ADD CONSTRAINT event_todo_pkey PRIMARY KEY (consumer, event_id);
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key);
+ALTER TABLE ONLY public.import
+    ADD CONSTRAINT import_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.import_span
+    ADD CONSTRAINT import_span_pkey PRIMARY KEY (import_id, device_id);
 ALTER TABLE ONLY public.ingest_slot
     ADD CONSTRAINT ingest_slot_pkey PRIMARY KEY (client_id);
 ALTER TABLE ONLY public.job
@@ -629,6 +915,8 @@ ALTER TABLE ONLY public.job_request
     ADD CONSTRAINT job_request_job_id_technician_id_round_key UNIQUE (job_id, technician_id, round);
 ALTER TABLE ONLY public.job_request
     ADD CONSTRAINT job_request_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.kept_since
+    ADD CONSTRAINT kept_since_pkey PRIMARY KEY (product);
 ALTER TABLE ONLY public.login_attempt
     ADD CONSTRAINT login_attempt_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.mandate
@@ -647,16 +935,28 @@ ALTER TABLE ONLY public.operator_session
     ADD CONSTRAINT operator_session_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY public.proposal
     ADD CONSTRAINT proposal_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.reading_day
+    ADD CONSTRAINT reading_day_pkey PRIMARY KEY (device_id, metric, bucket);
+ALTER TABLE ONLY public.reading_hour
+    ADD CONSTRAINT reading_hour_pkey PRIMARY KEY (device_id, metric, bucket);
+ALTER TABLE ONLY public.reading_minute
+    ADD CONSTRAINT reading_minute_pkey PRIMARY KEY (device_id, metric, bucket);
 ALTER TABLE ONLY public.resource_booking
     ADD CONSTRAINT resource_booking_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.resource_booking
     ADD CONSTRAINT resource_not_double_booked EXCLUDE USING gist (int8range((resource_id)::bigint, (resource_id)::bigint, '[]'::text) WITH &&, period WITH &&);
 ALTER TABLE ONLY public.resource
     ADD CONSTRAINT resource_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.rollup_due
+    ADD CONSTRAINT rollup_due_pkey PRIMARY KEY (device_id, metric, level, bucket);
+ALTER TABLE ONLY public.rollup_progress
+    ADD CONSTRAINT rollup_progress_pkey PRIMARY KEY (only_one);
 ALTER TABLE ONLY public.rule_state
     ADD CONSTRAINT rule_state_pkey PRIMARY KEY (device_id);
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.sparkplug_node
+    ADD CONSTRAINT sparkplug_node_pkey PRIMARY KEY (group_id, node_id);
 ALTER TABLE ONLY public.strategy_choice
     ADD CONSTRAINT strategy_choice_pkey PRIMARY KEY (customer_id, kind);
 ALTER TABLE ONLY public.subscription
@@ -679,10 +979,17 @@ ALTER TABLE ONLY public.workshop
     ADD CONSTRAINT workshop_pkey PRIMARY KEY (id);
 CREATE INDEX appointment_customer ON public.appointment USING btree (customer_id, id);
 CREATE UNIQUE INDEX appointment_one_per_need ON public.appointment USING btree (need_id) WHERE (state = 'booked'::text);
+CREATE INDEX command_device ON public.command USING btree (device_id, id);
+CREATE UNIQUE INDEX command_one_turn ON public.command USING btree (device_id) WHERE (wake_at IS NOT NULL);
+CREATE INDEX command_open ON public.command USING btree (device_id, id) WHERE (ended_at IS NULL);
+CREATE INDEX command_wake ON public.command USING btree (wake_at) WHERE (wake_at IS NOT NULL);
 CREATE UNIQUE INDEX consent_one_in_force ON public.consent USING btree (customer_id, purpose) WHERE (revoked_at IS NULL);
 CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, reason, received_at);
 CREATE INDEX delivery_wake ON public.delivery USING btree (wake_at);
+CREATE INDEX device_alias_device ON public.device_alias USING btree (device_id);
+CREATE INDEX device_credential_changed ON public.device_credential USING btree (changed_in);
 CREATE INDEX device_customer ON public.device USING btree (customer_id);
+CREATE INDEX device_product ON public.device USING btree (product, id);
 CREATE INDEX event_customer ON public.event USING btree (customer_id, id);
 CREATE INDEX event_device ON public.event USING btree (device_id, id);
 CREATE INDEX event_need ON public.event USING btree (need_id);
@@ -694,12 +1001,12 @@ CREATE INDEX need_customer ON public.need USING btree (customer_id, id);
 CREATE UNIQUE INDEX need_one_open ON public.need USING btree (device_id, rule) WHERE (state = 'open'::text);
 CREATE INDEX notification_recipient ON public.notification USING btree (recipient_kind, recipient_id, id);
 CREATE UNIQUE INDEX proposal_one_open ON public.proposal USING btree (need_id) WHERE (state = 'open'::text);
-CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
 CREATE UNIQUE INDEX reading_key ON public.reading USING btree (device_id, metric, ts);
 CREATE INDEX reading_received ON public.reading USING brin (received_at) WITH (autosummarize='on');
 CREATE UNIQUE INDEX resource_bay_name ON public.resource USING btree (workshop_id, name) WHERE (kind = 'bay'::text);
 CREATE INDEX resource_booking_appointment ON public.resource_booking USING btree (appointment_id);
 CREATE INDEX resource_booking_job ON public.resource_booking USING btree (job_id);
+CREATE INDEX rollup_due_bucket ON public.rollup_due USING btree (level, bucket);
 CREATE INDEX rule_state_wake ON public.rule_state USING btree (wake_at);
 CREATE INDEX site_customer ON public.site USING btree (customer_id);
 CREATE UNIQUE INDEX subscription_one_active ON public.subscription USING btree (device_id, consumable) WHERE (state <> 'ended'::text);
@@ -708,6 +1015,8 @@ CREATE INDEX supply_order_customer ON public.supply_order USING btree (customer_
 CREATE UNIQUE INDEX supply_order_one_open ON public.supply_order USING btree (device_id, consumable) WHERE (state = ANY (ARRAY['pending'::text, 'placed'::text, 'shipped'::text]));
 CREATE INDEX supply_order_wake ON public.supply_order USING btree (wake_at);
 CREATE INDEX touched_device ON public.touched USING btree (device_id);
+CREATE TRIGGER connection_device_online AFTER INSERT OR UPDATE ON public.connection FOR EACH ROW WHEN (new.online) EXECUTE FUNCTION public.note_device_online();
+CREATE TRIGGER device_event_command_answer AFTER INSERT ON public.device_event FOR EACH ROW WHEN ((new.name = 'command/ack'::text)) EXECUTE FUNCTION public.note_command_answer();
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON public.event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
@@ -719,12 +1028,22 @@ ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_need_id_fkey FOREIGN KEY (need_id) REFERENCES public.need(id);
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_workshop_id_fkey FOREIGN KEY (workshop_id) REFERENCES public.workshop(id);
+ALTER TABLE ONLY public.claim_key
+    ADD CONSTRAINT claim_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+ALTER TABLE ONLY public.claim_key
+    ADD CONSTRAINT claim_key_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.connection
     ADD CONSTRAINT connection_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES public.notification(id);
+ALTER TABLE ONLY public.device_alias
+    ADD CONSTRAINT device_alias_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.device_credential
+    ADD CONSTRAINT device_credential_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.device
@@ -733,6 +1052,8 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_need_id_fkey FOREIGN KEY (need_id) REFERENCES public.need(id);
 ALTER TABLE ONLY public.event_todo
     ADD CONSTRAINT event_todo_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
+ALTER TABLE ONLY public.import_span
+    ADD CONSTRAINT import_span_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.import(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.job

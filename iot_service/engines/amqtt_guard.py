@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from amqtt.contexts import Action, BaseContext
@@ -11,7 +12,7 @@ from amqtt.session import Session
 
 from iot_service.engines.mosquitto_files import ACCESS_LIST, PASSWORDS
 from iot_service.engines.passwords import is_secret
-from iot_service.engines.topic_rights import DEVICE_RIGHTS, NO_RIGHTS, TopicRights
+from iot_service.engines.topic_rights import NO_RIGHTS, TopicRights
 
 
 @dataclass
@@ -47,7 +48,7 @@ class TopicGuard(BaseTopicPlugin):  # type: ignore[misc]  # the library is not t
     def __init__(self, context: BaseContext) -> None:
         super().__init__(context)
         self._file = _Watched(Path(self.config.folder) / ACCESS_LIST)
-        self._rights: dict[str, TopicRights] = {}
+        self._granted = Granted()
 
     async def topic_filtering(
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
@@ -55,9 +56,8 @@ class TopicGuard(BaseTopicPlugin):  # type: ignore[misc]  # the library is not t
         """Return whether the client may do that."""
         text = self._file.fresh_text()
         if text is not None:
-            self._rights = rights_in(text)
-        username = (session.username if session else None) or ""
-        rights = self._rights.get(username) or DEVICE_RIGHTS.of(username)
+            self._granted = rights_in(text)
+        rights = self._granted.of((session.username if session else None) or "")
         asked = {
             Action.PUBLISH: rights.may_publish,
             Action.SUBSCRIBE: rights.may_subscribe,
@@ -66,26 +66,39 @@ class TopicGuard(BaseTopicPlugin):  # type: ignore[misc]  # the library is not t
         return action in asked and asked[action](topic or "")
 
 
-def rights_in(text: str) -> dict[str, TopicRights]:
-    """Return the rights that an access list of ours grants by name; who is denied anything has none."""
-    write: dict[str, list[str]] = {}
-    read: dict[str, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What an access list grants: to some by name, and to all others (``devices``, with ``%u`` for their names)."""
+
+    by_name: dict[str, TopicRights] = field(default_factory=dict)
+    devices: TopicRights = NO_RIGHTS
+
+    def of(self, username: str) -> TopicRights:
+        """Return what one user may do."""
+        return self.by_name.get(username) or self.devices.of(username)
+
+
+def rights_in(text: str) -> Granted:
+    """Return the rights that an access list of ours grants; who is denied anything has none."""
+    topics: dict[tuple[str, str], list[str]] = defaultdict(list)
+    names: set[str] = set()
     denied: set[str] = set()
     user = ""
     for line in text.splitlines():
         word, _, rest = line.partition(" ")
+        access, _, topic = rest.partition(" ")
         if word == "user":
             user = rest
-        elif word == "topic":
-            access, _, topic = rest.partition(" ")
-            if access == "deny":
-                denied.add(user)
-            else:
-                (write if access == "write" else read).setdefault(user, []).append(topic)
-    return {
-        name: NO_RIGHTS if name in denied else TopicRights(tuple(write.get(name, ())), tuple(read.get(name, ())))
-        for name in {*write, *read, *denied}
-    }
+            names.add(user)
+        elif word == "topic" and access == "deny":
+            denied.add(user)
+        elif word in {"topic", "pattern"}:
+            topics[user if word == "topic" else "", access].append(topic)
+
+    def granted(name: str) -> TopicRights:
+        return TopicRights(tuple(topics[name, "write"]), tuple(topics[name, "read"]))
+
+    return Granted({name: NO_RIGHTS if name in denied else granted(name) for name in names}, granted(""))
 
 
 class _Watched:

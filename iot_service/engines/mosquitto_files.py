@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from iot_service.engines.topic_rights import DEVICE_RIGHTS, SERVICE_RIGHTS, SERVICE_USER, TopicRights
+from iot_service.engines.topic_rights import SERVICE_RIGHTS, SERVICE_USER, TopicRights, covers
 
 PASSWORDS = "passwords"
 ACCESS_LIST = "mosquitto.acl"
@@ -26,15 +26,18 @@ def password_line(username: str, secret_hash: str) -> str:
     return f"{username}:{secret_hash}\n"
 
 
-def access_list(gateways: Mapping[str, TopicRights], disabled: Iterable[str]) -> str:
-    """Return the access list: ``gateways`` by user name, and the ids of devices that are disabled."""
+def access_list(gateways: Mapping[str, TopicRights], disabled: Iterable[str], devices: TopicRights) -> str:
+    """Return the access list: ``gateways`` by user name, the ids of devices that are ``disabled``.
+
+    ``devices`` are the rights that every device has, with ``%u`` for its user name.
+    """
     parts = [_HEAD, _block(SERVICE_USER, SERVICE_RIGHTS)]
     parts += [_GATEWAY + _block(name, gateways[name]) for name in sorted(gateways)]
     denied = sorted(disabled)
     if denied:
-        parts += [_DENIED, *(f"user {name}\ntopic deny iot/v1/{name}/#\n" for name in denied)]
-    patterns = [f"pattern write {each}\n" for each in DEVICE_RIGHTS.write]
-    patterns += [f"pattern read {each}\n" for each in DEVICE_RIGHTS.read]
+        parts += [_DENIED, *(_denial(name, devices) for name in denied)]
+    patterns = [f"pattern write {each}\n" for each in devices.write]
+    patterns += [f"pattern read {each}\n" for each in devices.read]
     return "".join([*parts, _DEVICES, *patterns])
 
 
@@ -66,6 +69,13 @@ def has_text(path: Path, text: str) -> bool:
         return path.read_text(encoding="utf-8") == text
     except OSError:
         return False
+
+
+def _denial(name: str, devices: TopicRights) -> str:
+    """Return the block of a disabled device: all of its own topics, and those that formats of their own have."""
+    own = f"iot/v1/{name}/#"
+    others = [topic for topic in (*devices.of(name).write, *devices.of(name).read) if not covers(own, topic)]
+    return f"user {name}\n" + "".join(f"topic deny {topic}\n" for topic in (own, *others))
 
 
 def _block(username: str, rights: TopicRights) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SERVICE_USER = "iot-service"
@@ -26,6 +27,10 @@ class TopicRights:
             tuple(each.replace(_USER, username) for each in self.read),
         )
 
+    def also_writing(self, topics: Iterable[str]) -> TopicRights:
+        """Return the same rights with more topic filters to publish to."""
+        return TopicRights((*self.write, *topics), self.read)
+
     def may_publish(self, topic: str) -> bool:
         """Return whether a message may be published to ``topic``."""
         return "+" not in topic and "#" not in topic and any(covers(granted, topic) for granted in self.write)
@@ -49,7 +54,7 @@ DEVICE_RIGHTS = TopicRights(
     write=tuple(f"iot/v1/{_USER}/{name}" for name in ("telemetry", "event", "status", "command/ack")),
     read=(f"iot/v1/{_USER}/command",),
 )
-"""A device speaks and listens for itself only; its user name is its id."""
+"""A device speaks and listens for itself only, on the topics of the contract; its user name is its id."""
 
 SERVICE_RIGHTS = TopicRights(
     # Commands, its marker, and what sources of other formats are asked with: a Sparkplug node for its births.

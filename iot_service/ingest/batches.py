@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from iot_service.ingest.fields import ProductFields
+from iot_service.config import Settings
+from iot_service.ingest.fields import ProductFields, compile_fields
 from iot_service.ingest.letters import DeadLetters
 from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.marker import read_marker
@@ -24,6 +25,7 @@ from iot_service.ingest.sent import Sent
 from iot_service.ingest.source import Message
 from iot_service.ingest.sparkplug.names import with_known_names
 from iot_service.ingest.topics import Topic, TopicKind, parse_topic
+from iot_service.products.catalog import Catalog
 
 Key = tuple[str, str, int]
 """Device, name (of a metric, an attribute or an event) and ts in microseconds since 1970 UTC."""
@@ -66,11 +68,17 @@ class Touched(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What is needed to understand messages: fields by product id, limits, and the token in our own markers."""
+    """What is needed to understand messages: fields by product id, limits of events, the token in our own markers."""
 
     fields: Mapping[str, ProductFields]
     limits: TimeLimits
     sender: str = ""
+
+    @classmethod
+    def of(cls, catalog: Catalog, settings: Settings) -> Context:
+        """Return what the product models and the settings say; no marker is ours."""
+        limits = TimeLimits.of(settings)
+        return cls(compile_fields(catalog, limits), limits)
 
 
 class Batch:
@@ -155,7 +163,7 @@ def _add_sent(batch: Batch, message: Message, sent: Sent, devices: Mapping[str, 
         return
     received, retained, limits = message.received, message.retained, context.limits
     known = with_known_names(sent, fields.by_name)
-    found = check_sent(known, fields, received=received, retained=retained, limits=limits)
+    found = check_sent(known, fields, received=received, retained=retained)
     _add_telemetry(batch, message, device.device_id, found)
     events = check_occurrences(sent.occurrences, received=received, retained=retained, limits=limits)
     _add_occurrences(batch, message, device.device_id, events)
@@ -176,9 +184,7 @@ def _add(batch: Batch, message: Message, topic: Topic, device: Registered, conte
         if fields is None:
             _fields_of(batch, message, device, context)
             return
-        found = read_telemetry(
-            message.payload, fields, received=received, retained=message.retained, limits=context.limits
-        )
+        found = read_telemetry(message.payload, fields, received=received, retained=message.retained)
         _add_telemetry(batch, message, device_id, found)
     elif topic.kind is TopicKind.STATUS:
         status = read_status(message.payload)

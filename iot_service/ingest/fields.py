@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from iot_service.ingest.limits import TimeLimits
 from iot_service.products.catalog import Catalog
 from iot_service.products.model import ProductModel
 
@@ -30,20 +31,21 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProductFields:
-    """All names of one product: flat ones and those of the standards."""
+    """All names of one product, flat ones and those of the standards, and how old and new its readings may be."""
 
     product: str
     by_name: Mapping[str, Field]
     known: str
     """The flat names, as a list in a sentence."""
+    limits: TimeLimits
 
 
-def compile_fields(catalog: Catalog) -> dict[str, ProductFields]:
-    """Return the fields of each product of the catalogue, by product id."""
-    return {product: _fields(model) for product, model in catalog.products.items()}
+def compile_fields(catalog: Catalog, limits: TimeLimits) -> dict[str, ProductFields]:
+    """Return the fields of each product of the catalogue, by product id; ``limits`` hold where it says no others."""
+    return {product: _fields(model, limits.for_product(model)) for product, model in catalog.products.items()}
 
 
-def _fields(model: ProductModel) -> ProductFields:
+def _fields(model: ProductModel, limits: TimeLimits) -> ProductFields:
     by_name: dict[str, Field] = {}
     for name, text in model.attributes.items():
         for spelling in (name, *text.aliases):
@@ -54,4 +56,5 @@ def _fields(model: ProductModel) -> ProductFields:
         for spelling in (name, *metric.aliases):
             scale = float(metric.scale.get(spelling, 1.0))
             by_name[spelling] = Field(name, is_metric=True, scale=scale, low=low, high=high, unit=metric.unit)
-    return ProductFields(product=model.id, by_name=by_name, known=", ".join([*model.metrics, *model.attributes]))
+    known = ", ".join([*model.metrics, *model.attributes])
+    return ProductFields(product=model.id, by_name=by_name, known=known, limits=limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,9 +12,8 @@ from iot_service.config import Settings
 from iot_service.db import Connection
 from iot_service.errors import InvalidInputError, NotFoundError
 from iot_service.ingest.batches import Context, build_batch
-from iot_service.ingest.fields import compile_fields
 from iot_service.ingest.letters import DeadLetter
-from iot_service.ingest.limits import PAYLOAD_BYTES, TimeLimits
+from iot_service.ingest.limits import PAYLOAD_BYTES
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.source import Message
 from iot_service.ingest.store import find_devices, store_batch
@@ -31,19 +31,25 @@ class TooLargeError(InvalidInputError):
 class Taken(NamedTuple):
     """What came of one message: how many readings, attributes and events are stored, and what is wrong with the rest.
 
-    ``faults`` are as many as are kept as dead letters of one message, ``fault_count`` is all of them.
+    ``faults`` are as many as are kept as dead letters of one message, ``reasons`` how many there are of each reason.
     """
 
     stored: int
+    readings: int
     faults: list[DeadLetter]
-    fault_count: int
+    reasons: Mapping[str, int]
+
+    @property
+    def fault_count(self) -> int:
+        """How many faults there are."""
+        return sum(self.reasons.values())
 
 
 class HttpDoor:
     """Takes messages; one for a process, so that each has a time of receipt of its own."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
-        self._context = Context(compile_fields(catalog), TimeLimits.of(settings))
+        self._context = Context.of(catalog, settings)
         self._lock = threading.Lock()
         self._last = 0
 
@@ -62,7 +68,7 @@ class HttpDoor:
         store_batch(connection, batch, now=now)
         conflicts = len(batch.letters) - before
         faults = [letter for _, kept, _ in batch.letters.buckets() for letter in kept]
-        return Taken(rows - conflicts, faults, len(batch.letters))
+        return Taken(rows - conflicts, len(batch.readings), faults, batch.letters.by_reason())
 
     def _stamp(self, now: datetime) -> int:
         with self._lock:

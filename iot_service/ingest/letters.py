@@ -62,6 +62,13 @@ class DeadLetters:
         if count <= bucket.limit:
             self._kept.setdefault(bucket, []).append(_letter(message, fault, device_id))
 
+    def by_reason(self) -> dict[str, int]:
+        """Return how many letters there are of each reason, also those that are only counted."""
+        found: dict[str, int] = {}
+        for bucket, count in self._counts.items():
+            found[bucket.reason.value] = found.get(bucket.reason.value, 0) + count
+        return found
+
     def buckets(self) -> Iterator[tuple[Bucket, list[DeadLetter], int]]:
         """Yield each bucket with its kept letters, oldest first, and how many it had in all; in a fixed order."""
         for bucket in sorted(self._counts):

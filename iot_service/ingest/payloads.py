@@ -13,7 +13,7 @@ from typing import Any
 from iot_service.ingest.fields import Field, ProductFields
 from iot_service.ingest.formats import senml
 from iot_service.ingest.jsontext import UnreadableError, keeps_text, parse_json, parse_simple, show
-from iot_service.ingest.limits import LIST_LENGTH, MESSAGE_UNITS, MESSAGE_VALUES, PAYLOAD_BYTES, TEXT_LENGTH, TimeLimits
+from iot_service.ingest.limits import LIST_LENGTH, MESSAGE_UNITS, MESSAGE_VALUES, PAYLOAD_BYTES, TEXT_LENGTH
 from iot_service.ingest.reasons import Fault, Reason
 from iot_service.ingest.sent import Entry, Sent
 from iot_service.ingest.timestamps import TimestampError, read_timestamp
@@ -38,16 +38,14 @@ class Telemetry:
     faults: list[Fault] = field(default_factory=list)
 
 
-def read_telemetry(
-    payload: bytes, fields: ProductFields, *, received: int, retained: bool, limits: TimeLimits
-) -> Telemetry:
+def read_telemetry(payload: bytes, fields: ProductFields, *, received: int, retained: bool) -> Telemetry:
     """Read one telemetry message of a device whose product knows ``fields``; never raises for what a device sends.
 
     It is the contract's JSON, or SenML. ``received`` is the time of receipt in microseconds since 1970 UTC;
     ``retained`` says that the broker had kept it.
     """
     result = Telemetry()
-    check = _Check(fields, result, received, retained, limits)
+    check = _Check(fields, result, received, retained)
     entry = parse_simple(payload)
     if entry is not None:
         check.values(entry["values"], entry)
@@ -65,10 +63,10 @@ def read_telemetry(
     return result
 
 
-def check_sent(sent: Sent, fields: ProductFields, *, received: int, retained: bool, limits: TimeLimits) -> Telemetry:
+def check_sent(sent: Sent, fields: ProductFields, *, received: int, retained: bool) -> Telemetry:
     """Check what a message of another format says about one device, as :func:`read_telemetry` checks the contract's."""
     result = Telemetry()
-    _Check(fields, result, received, retained, limits).sent(sent)
+    _Check(fields, result, received, retained).sent(sent)
     return result
 
 
@@ -120,13 +118,11 @@ def _named(entry: object, name: str) -> dict[str, object]:
 class _Check:
     """Checks values by the product model, and puts each where it belongs."""
 
-    __slots__ = ("_fields", "_limits", "_received", "_result", "_retained")
+    __slots__ = ("_fields", "_received", "_result", "_retained")
 
-    def __init__(
-        self, fields: ProductFields, result: Telemetry, received: int, retained: bool, limits: TimeLimits
-    ) -> None:
+    def __init__(self, fields: ProductFields, result: Telemetry, received: int, retained: bool) -> None:
         self._fields, self._result = fields, result
-        self._received, self._retained, self._limits = received, retained, limits
+        self._received, self._retained = received, retained
 
     def entry(self, entry: object) -> None:
         """Take one entry of the contract's JSON."""
@@ -178,7 +174,9 @@ class _Check:
         """Take the ``values`` of ``entry``, all of one instant; ``assumed`` says that its ts stands in for another."""
         result, received = self._result, self._received
         try:
-            ts, stands_in = read_timestamp(entry, received=received, retained=self._retained, limits=self._limits)
+            ts, stands_in = read_timestamp(
+                entry, received=received, retained=self._retained, limits=self._fields.limits
+            )
         except TimestampError as error:
             result.faults.append(Fault(error.reason, error.detail, {**entry}))
             return

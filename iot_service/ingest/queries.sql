@@ -116,7 +116,7 @@ RETURNING client_id, coalesce(caught_up_at, seen_at) AS caught_up_at;
 
 -- name: release_slot
 -- Hold a slot no longer; what waits in it waits for the next holder.
-UPDATE ingest_slot SET leased_until = %(now)s WHERE client_id = %(client_id)s AND holder = %(holder)s;
+UPDATE ingest_slot SET leased_until = %(now)s, holder = NULL WHERE client_id = %(client_id)s AND holder = %(holder)s;
 
 -- name: remove_slot
 -- The slot is empty, and the broker has forgotten it.

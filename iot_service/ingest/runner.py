@@ -13,8 +13,6 @@ from iot_service.config import Settings
 from iot_service.db import Database
 from iot_service.errors import RetryError
 from iot_service.ingest.batches import Batch, Context, addresses, build_batch
-from iot_service.ingest.fields import compile_fields
-from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.mqtt import MqttSource
 from iot_service.ingest.reasons import Fault, Reason
@@ -71,8 +69,7 @@ class IngestRunner:
         self._settings = settings
         self._database = database
         self._open_source = source
-        self._fields = compile_fields(catalog)
-        self._limits = TimeLimits.of(settings)
+        self._context = Context.of(catalog, settings)
         self._registry = Registry(self._find_devices)
         self._understanding = Understanding(settings, catalog, self._find_nodes)
         self._mqtt: MqttSource | None = None
@@ -128,6 +125,7 @@ class IngestRunner:
         finally:
             self._mqtt = None
             stop.set()
+            source.take_no_more()  # a full buffer would hold up the network's threads, and closing waits for them
             thread.join()
             for slot in source.slots:
                 source.close(slot)
@@ -169,7 +167,7 @@ class IngestRunner:
         if part.refused_by is None:
             understood = self._understanding.read(part.messages)
             devices = self._registry.devices(addresses(part.messages, understood.said), at=began)
-            context = Context(self._fields, self._limits, source.sender)
+            context = self._context._replace(sender=source.sender)
             batch = build_batch(part.messages, devices, context, understood.said)
         else:
             batch = _buried(part.messages[0], part.refused_by)
@@ -202,13 +200,10 @@ class IngestRunner:
 def _observe(batch: Batch, messages: Sequence[Message], *, seconds: float, waiting: int) -> None:
     now = to_micros(clock.now())
     newest = max((touched.newest for touched in batch.touched.values()), default=None)
-    letters: dict[str, int] = {}
-    for bucket, _, count in batch.letters.buckets():
-        letters[bucket.reason.value] = letters.get(bucket.reason.value, 0) + count
     metrics.observe_batch(
         messages=len(messages),
         readings=len(batch.readings),
-        dead_letters=letters,
+        dead_letters=batch.letters.by_reason(),
         seconds=seconds,
         received_lag=(now - messages[0].received) / 1e6,
         measured_lag=(now - newest) / 1e6 if newest is not None else None,

@@ -1,16 +1,13 @@
 """Which sessions at the broker this process holds: leases on slots, so that no session is left behind with a queue.
 
 A slot is a client id with a persistent session. A process leases one and renews the lease; when it ends in order, or is
-gone (its lease has run out), another process may have the slot. Where processes share the work, one that is gone has
-messages waiting that nobody else is dealt: somebody takes its session over, is dealt nothing new through it, stores
-what waits, and gives the session up. A single subscription has one slot, and whoever does not get it stands by.
+gone (it is dead, or its lease has run out), another process may have the slot. Where processes share the work, one that
+is gone has messages waiting that nobody else is dealt: somebody takes its session over, is dealt nothing new through
+it, stores what waits, and gives the session up. A single subscription has one slot; who does not get it stands by.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -20,14 +17,15 @@ from typing import Protocol
 from iot_service import clock, logs
 from iot_service.db import Connection, Database, DatabaseUnavailableError
 from iot_service.ingest import store
+from iot_service.ingest.holders import is_dead, new_holder
 from iot_service.ingest.mqtt.plan import SessionPlan, draining, working
 from iot_service.ingest.topics import client_id
 
 LEASE = timedelta(seconds=15)  # of life
 _RENEW = 3.0  # seconds of life
 _SETTLED = 10.0  # seconds of life with a database, before anybody's lease is believed to have run out
+_RESTARTED = 5.0  # seconds of life in which a process that died may be started again, and go on with its own slot
 _PREFIX = client_id("")
-_PROCESS = secrets.token_hex(4)  # tells this process from an earlier one of the same number
 _log = logs.get(__name__)
 
 
@@ -37,15 +35,23 @@ class Sessions(Protocol):
     def open(self, plan: SessionPlan) -> None:
         """Take up the session of a slot, unless it is open already."""
 
-    def close(self, slot: str, *, forget: bool = False) -> None:
-        """Leave it, if it is open; with ``forget`` the broker forgets it, too."""
+    def close(self, slot: str) -> None:
+        """Leave it, if it is open; the broker keeps it."""
+
+    def forget(self, slot: str, *, stored_until: datetime) -> bool:
+        """Leave it and have the broker forget it, now that all that came for it before then (UTC) is stored.
+
+        Returns False, and leaves it open, where that does not cover its present connection: on an earlier one somebody
+        else may have come between and been dealt something.
+        """
 
 
 class SlotKeeper:
     """Keeps the slots of one process: one to work in, one for each topic that must stay in order, others to empty.
 
     ``topics`` are what everybody may share, ``ordered`` the plans of sessions that only one process at a time has.
-    ``wanted`` is the name of the slot to work in; None takes the first one that is free.
+    ``wanted`` is the name of the slot to work in; None takes the first one that is free. ``monotonic`` tells seconds of
+    life that have passed.
     """
 
     def __init__(
@@ -57,14 +63,18 @@ class SlotKeeper:
         share: str | None,
         wanted: str | None = None,
         ordered: Callable[[], tuple[SessionPlan, ...]] = tuple,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._database, self._sessions = database, sessions
         self._topics, self._share, self._wanted, self._ordered = topics, share, wanted, ordered
-        self._holder = f"{socket.gethostname()} {os.getpid()}:{_PROCESS}:{secrets.token_hex(4)}"
+        self._holder = new_holder()
         self._working: str | None = None
         self._kept_in_order: set[str] = set()
         self._emptying: dict[str, datetime] = {}  # up to when they vouched as we took them over
+        self._dead_since: dict[tuple[str, str | None], float] = {}  # since when we know it, by slot and holder
         self._database_since: float | None = None
+        self._renewed: float | None = None
         self._standing_by = False
 
     def run(self, stop: threading.Event) -> None:
@@ -72,13 +82,17 @@ class SlotKeeper:
         while not stop.is_set():
             try:
                 self.step()
-            except DatabaseUnavailableError as error:
-                self._database_since = None
-                _log.warning("leases cannot be renewed now", action="slots.database_away", error=str(error))
-            stop.wait(_RENEW if self._working is not None else _RENEW / 6)
+                failed = False
+            except Exception as error:  # a runner: whatever it was, a process without leases would be taken for gone
+                failed = True
+                message = f"{type(error).__name__}: {error}"
+                _log.warning("leases cannot be renewed now", action="slots.not_renewed", error=message)
+                self.not_renewed()
+            stop.wait(_RENEW if self._working is not None and not failed else _RENEW / 6)
 
     def step(self) -> None:
         """Renew what is held, take what is free, empty what others left. Raises DatabaseUnavailableError."""
+        began = self._monotonic()
         with self._database.transaction() as connection:
             known = {slot.client_id.removeprefix(_PREFIX): slot for slot in store.slots(connection)}
             lost = [slot for slot in self._held() if self._lease(connection, slot, known) is None]
@@ -91,12 +105,26 @@ class SlotKeeper:
             self._sessions.close(slot)
             self._emptying.pop(slot, None)
             self._kept_in_order.discard(slot)
-        self._database_since = self._database_since or time.monotonic()
+        self._database_since = self._database_since or began
+        self._renewed = began
         self._open()
         self._give_up_empty()
 
+    def not_renewed(self) -> None:
+        """Take note that a step failed; when our leases have run out, close the sessions.
+
+        Whoever has them then must not be thrown out by us. The next good step opens those again that still are ours.
+        """
+        self._database_since = None
+        if self._renewed is not None and self._monotonic() - self._renewed > LEASE.total_seconds():
+            self._renewed = None
+            for slot in self._held():
+                self._sessions.close(slot)
+
     def release(self) -> None:
         """Let others have the slots at once; does nothing when the database is away: then the leases run out."""
+        if self._database_since is None:
+            return
         try:
             with self._database.transaction() as connection:
                 for slot in self._held():
@@ -112,7 +140,7 @@ class SlotKeeper:
     def _lease(self, connection: Connection, slot: str, known: dict[str, store.Slot]) -> datetime | None:
         now = clock.now()
         before = known.get(slot)
-        dead = [before.holder] if before is not None and before.holder and self._is_dead(before.holder) else []
+        dead = [before.holder] if before is not None and before.holder and is_dead(before.holder) else []
         return store.lease_slot(
             connection,
             client_id(slot),
@@ -131,7 +159,9 @@ class SlotKeeper:
         else:
             choices = [str(number) for number in range(1, len(known) + 2)]
         for slot in choices:
-            if slot not in self._emptying and self._lease(connection, slot, known) is not None:
+            if slot in self._emptying or (self._wanted is None and self._may_be_renewed(known.get(slot))):
+                continue
+            if self._lease(connection, slot, known) is not None:
                 self._standing_by = False
                 return slot
         if not self._standing_by:
@@ -141,23 +171,40 @@ class SlotKeeper:
 
     def _take_ordered(self, connection: Connection, known: dict[str, store.Slot]) -> None:
         for plan in self._ordered():
-            if plan.slot not in self._kept_in_order and self._lease(connection, plan.slot, known) is not None:
+            if plan.slot in self._kept_in_order or self._may_be_renewed(known.get(plan.slot)):
+                continue
+            if self._lease(connection, plan.slot, known) is not None:
                 self._kept_in_order.add(plan.slot)
 
     def _take_abandoned(self, connection: Connection, known: dict[str, store.Slot]) -> None:
-        """Take over the slots of processes that are gone, once everybody has had the time to renew."""
-        settled = self._database_since is not None and time.monotonic() - self._database_since >= _SETTLED
-        if not settled or self._working is None:
+        """Take over the slots of processes that are gone, and do not come back."""
+        if self._working is None:
             return
         held = {*self._held(), *(plan.slot for plan in self._ordered())}
-        now = clock.now()
+        dead = {(slot, row.holder) for slot, row in known.items() if row.holder is not None and is_dead(row.holder)}
+        self._dead_since = {gone: self._dead_since.get(gone, self._monotonic()) for gone in dead}
         for slot, row in known.items():
-            if slot in held or (row.leased_until is not None and row.leased_until + clock.during(LEASE) > now):
+            if slot in held or not self._is_abandoned(slot, row):
                 continue
             vouched = self._lease(connection, slot, known)
             if vouched is not None:
                 _log.warning("a process is gone; emptying what waits for it", action="slots.taken_over", slot=slot)
                 self._emptying[slot] = vouched
+
+    def _settled(self) -> bool:
+        """Return whether the database has answered for so long that everybody has had the time to renew."""
+        return self._database_since is not None and self._monotonic() - self._database_since >= _SETTLED
+
+    def _may_be_renewed(self, row: store.Slot | None) -> bool:
+        """Return whether the holder of a slot whose lease has run out may live: the database was away for him, too."""
+        return row is not None and row.holder is not None and not self._settled() and not is_dead(row.holder)
+
+    def _is_abandoned(self, slot: str, row: store.Slot) -> bool:
+        """Return whether the holder of a slot has had the time to be started again since he was gone."""
+        died = self._dead_since.get((slot, row.holder))
+        if died is not None and self._monotonic() - died >= _RESTARTED:
+            return True
+        return self._settled() and (row.leased_until is None or row.leased_until + clock.during(LEASE) <= clock.now())
 
     def _open(self) -> None:
         if self._working is not None:
@@ -175,27 +222,10 @@ class SlotKeeper:
         with self._database.transaction() as connection:
             vouched = {slot.client_id.removeprefix(_PREFIX): slot.caught_up_at for slot in store.slots(connection)}
         for slot, before in list(self._emptying.items()):
-            if vouched.get(slot, before) <= before:
+            stored_until = vouched.get(slot, before)
+            if stored_until <= before or not self._sessions.forget(slot, stored_until=stored_until):
                 continue
-            self._sessions.close(slot, forget=True)
             with self._database.transaction() as connection:
                 store.remove_slot(connection, client_id(slot), holder=self._holder)
             del self._emptying[slot]
             _log.info("a slot that was left is empty, and given up", action="slots.emptied", slot=slot)
-
-    def _is_dead(self, holder: str) -> bool:
-        """Return whether ``holder`` was a process of this very host that does not run any more."""
-        process, _, _ = holder.rpartition(":")
-        host, _, rest = process.partition(" ")
-        pid, _, token = rest.partition(":")
-        if host != socket.gethostname() or not pid.isdecimal():
-            return False
-        if int(pid) == os.getpid():
-            return token != _PROCESS  # an earlier process, whose number we have got
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False

@@ -176,7 +176,10 @@ def _letter_row(letter: DeadLetter) -> dict[str, object]:
 
 
 class Slot(NamedTuple):
-    """A session at the broker: who holds it until when (UTC), and up to when all that came for it is stored."""
+    """A session at the broker: who holds it until when (UTC), and up to when all that came for it is stored.
+
+    One that was released has no holder.
+    """
 
     client_id: str
     caught_up_at: datetime

@@ -61,7 +61,7 @@ def read_timestamp(entry: Mapping[str, object], *, received: int, retained: bool
         raise TimestampError(
             Reason.TOO_OLD,
             f"ts {show(millis)} is older than the {limits.retention / 86_400e6:g} days that readings are kept "
-            f"(IOT_RETENTION){hint}",
+            f"({limits.retention_of}){hint}",
         )
     return Timestamp(micros, False)
 

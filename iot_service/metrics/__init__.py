@@ -17,6 +17,7 @@ from iot_service.metrics.observe import (
     observe_pool,
     observe_probes,
     observe_request,
+    observe_stored,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "observe_pool",
     "observe_probes",
     "observe_request",
+    "observe_stored",
 ]

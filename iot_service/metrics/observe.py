@@ -25,14 +25,18 @@ def observe_batch(
     of its transaction; ``received_lag`` is the age of its oldest message and ``measured_lag`` that of its newest
     reading (None where it had none) at that end, in seconds; ``waiting`` is how many messages are in memory now.
     """
-    registry.MESSAGES.inc(messages)
+    observe_stored(messages=messages, readings=readings, dead_letters=dead_letters)
     registry.BATCH_SECONDS.observe(seconds)
     registry.RECEIVED_TO_STORED.observe(received_lag)
     registry.QUEUE.set(waiting)
-    if readings:
-        registry.READINGS.inc(readings)
     if measured_lag is not None:
         registry.MEASURED_TO_STORED.observe(max(0.0, measured_lag))  # devices' clocks may be ahead
+
+
+def observe_stored(*, messages: int, readings: int, dead_letters: Mapping[str, int]) -> None:
+    """Count what was stored, however it came in, after its commit; ``dead_letters`` by reason."""
+    registry.MESSAGES.inc(messages)
+    registry.READINGS.inc(readings)
     for reason, count in dead_letters.items():
         registry.DEAD_LETTERS.labels(reason).inc(count)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from iot_service.db import Connection
 from iot_service.engines.passwords import hash_secret, is_secret, new_secret
-from iot_service.engines.topic_rights import DEVICE_RIGHTS, GATEWAY_PREFIX, NO_RIGHTS, TopicRights
+from iot_service.engines.topic_rights import GATEWAY_PREFIX, NO_RIGHTS, TopicRights
 from iot_service.model.event import EventType
 from iot_service.registry.registrations import held, log
 from iot_service.registry.store import QUERIES, wake_mirrors
@@ -88,13 +88,16 @@ def verify_user(connection: Connection, username: str, secret: str, *, cache: Se
     return _fits(username=username, secret=secret, stored=row["secret_hash"] if row else None, cache=cache)
 
 
-def rights_of(connection: Connection, username: str) -> TopicRights:
-    """Return what a device or gateway may do at the broker; nothing where it is unknown or disabled."""
+def rights_of(connection: Connection, username: str, devices: TopicRights) -> TopicRights:
+    """Return what a device or gateway may do at the broker; nothing where it is unknown or disabled.
+
+    ``devices`` are the rights that every device has, with ``%u`` for its user name.
+    """
     if username.startswith(GATEWAY_PREFIX):
         row = QUERIES["enabled_gateway"].first(connection, id=username.removeprefix(GATEWAY_PREFIX))
         return TopicRights(tuple(row["write_topics"]), tuple(row["read_topics"])) if row else NO_RIGHTS
     known = QUERIES["is_enabled"].first(connection, device_id=username)
-    return DEVICE_RIGHTS.of(username) if known else NO_RIGHTS
+    return devices.of(username) if known else NO_RIGHTS
 
 
 def _fits(*, username: str, secret: str, stored: str | None, cache: SecretCache) -> bool:

@@ -227,3 +227,7 @@ SELECT device_credential.device_id, device.disabled_at IS NOT NULL AS disabled,
     CASE WHEN device.disabled_at IS NULL THEN device_credential.secret_hash END AS secret_hash
 FROM device_credential JOIN device ON device.id = device_credential.device_id
 WHERE device_credential.changed_in >= %(horizon)s::text::xid8 ORDER BY device_credential.device_id;
+
+-- name: count_secrets
+-- How many devices and gateways have one.
+SELECT (SELECT count(*) FROM device_credential WHERE secret_hash IS NOT NULL) + (SELECT count(*) FROM gateway) AS secrets;

@@ -23,8 +23,8 @@ class BrokerFilesRunner:
     """Writes the password file and the access list of one broker into ``folder``, and calls ``reload`` after it.
 
     The lines of all users are kept in memory, so that one more device costs one row and one write of the file. Several
-    of these may write into the same folder: they write the same. ``service_password`` is the service's own at the
-    broker (None: it has no line in the file).
+    of these may write into the same folder: they write the same. ``devices`` are the rights that every device has.
+    ``service_password`` is the service's own at the broker (None: it has no line in the file).
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class BrokerFilesRunner:
         folder: Path,
         reload: Callable[[], None],
         *,
+        devices: TopicRights,
         service_password: str | None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -40,6 +41,7 @@ class BrokerFilesRunner:
         self._database = database
         self._folder = folder
         self._reload = reload
+        self._rights = devices
         self._monotonic = monotonic
         self._sleep = sleep
         self._service = [service_line(folder / PASSWORDS, service_password)] if service_password else []
@@ -101,7 +103,7 @@ class BrokerFilesRunner:
     def _write(self) -> None:
         lines = [*self._service, *(line for line, _ in self._gateways.values()), *self._devices.values()]
         rights = {name: granted for name, (_, granted) in self._gateways.items()}
-        texts = {ACCESS_LIST: access_list(rights, self._disabled), PASSWORDS: "".join(lines)}
+        texts = {ACCESS_LIST: access_list(rights, self._disabled, self._rights), PASSWORDS: "".join(lines)}
         for name, text in texts.items():
             if not has_text(self._folder / name, text):
                 put_file(self._folder / name, [text])

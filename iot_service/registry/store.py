@@ -14,3 +14,8 @@ TakenError = ClashError
 def wake_mirrors(connection: Connection) -> None:
     """Tell those who mirror the registry (broker files, caches) that it changes when this transaction is committed."""
     QUERIES["wake_mirrors"].run(connection)
+
+
+def count_secrets(connection: Connection) -> int:
+    """Return how many devices and gateways have a secret."""
+    return int(QUERIES["count_secrets"].one(connection)["secrets"])

@@ -11,7 +11,9 @@ from iot_service.api.app import create_app
 from iot_service.config import Settings
 from iot_service.console.mount import mount_console
 from iot_service.db import Database
+from iot_service.ingest.formats.router import Router, load_formats
 from iot_service.metrics.pulse import Pulse
+from iot_service.wiring.broker_files import device_rights
 from iot_service.wiring.installation import make_links, open_catalog, open_database, public_url
 from iot_service.wiring.monitoring import monitored
 
@@ -19,7 +21,14 @@ from iot_service.wiring.monitoring import monitored
 def build_app(settings: Settings, database: Database) -> Any:
     """Return the ASGI application."""
     catalog = open_catalog(settings)
-    app = create_app(database, catalog, make_links(settings), settings)
+    app = create_app(
+        database,
+        catalog,
+        make_links(settings),
+        settings,
+        router=Router(load_formats(settings, catalog)),
+        device_rights=device_rights(settings, catalog),
+    )
     mount_console(app, database, catalog)
     return app
 

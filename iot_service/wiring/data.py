@@ -16,12 +16,11 @@ from iot_service.config import Settings
 from iot_service.db import Database
 from iot_service.errors import InvalidInputError, NotFoundError
 from iot_service.ingest.batches import Context
-from iot_service.ingest.fields import compile_fields
+from iot_service.ingest.formats.router import Router, load_formats
 from iot_service.ingest.importing.files import FileFormat, format_of, identity, open_reader
 from iot_service.ingest.importing.runner import Importer, ImportReport
-from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.replaying import store as replaying
-from iot_service.ingest.replaying.replay import Outcome
+from iot_service.ingest.replaying.replay import Outcome, Reader, Replayed
 from iot_service.ingest.replaying.runner import replay_all
 from iot_service.ingest.replaying.store import Search
 from iot_service.wiring.at_work import ACTOR
@@ -48,7 +47,7 @@ def import_command(
     chosen = FileFormat(file_format) if file_format else format_of(path) if path else FileFormat.NDJSON
     if path is None:
         _log.info("a stream cannot be taken up where it ends: send all of it again", action="import.stream")
-    context = _context(settings)
+    context = Context.of(open_catalog(settings), settings)
     import_id = identity(path, file_format=chosen, device_id=device_id, judge=judge) if path else None
     name = path.name if path else "stdin"
     with (
@@ -95,7 +94,7 @@ def _progress(name: str, total: int | None) -> Iterator[Callable[[ImportReport],
 
 def letters_table(settings: Settings, search: Search, *, limit: int) -> str:
     """Return the letters that ``search`` finds, newest first, one a line."""
-    with _letters(settings) as (database, _context), database.transaction() as connection:
+    with _letters(settings) as database, database.transaction() as connection:
         letters = replaying.find(connection, search, limit=limit)
         total = replaying.count(connection, search) if search.ids is None else len(letters)
     if not letters:
@@ -112,7 +111,7 @@ def letters_table(settings: Settings, search: Search, *, limit: int) -> str:
 
 def letter_text(settings: Settings, letter_id: int) -> str:
     """Return one letter in full; raises NotFoundError."""
-    with _letters(settings) as (database, _context), database.transaction() as connection:
+    with _letters(settings) as database, database.transaction() as connection:
         letter = replaying.get(connection, letter_id)
     if letter is None:
         raise NotFoundError(f"there is no dead letter {letter_id}")
@@ -128,23 +127,27 @@ def replay_letters(settings: Settings, search: Search, *, dry_run: bool, stop: t
     """Replay the letters that ``search`` finds, and return what came of it in one sentence."""
     if search == Search():
         raise InvalidInputError("say which: --id, --device, --reason or --since", field="dead-letters replay")
-    with _letters(settings) as (database, context):
-        outcomes = replay_all(database, context, search, actor=ACTOR, stop=stop, dry_run=dry_run)
+    catalog = open_catalog(settings)
+    reader = Reader(Context.of(catalog, settings), Router(load_formats(settings, catalog)))
+    advice: dict[str, None] = {}
+
+    def tell(replayed: Replayed) -> None:
+        if replayed.outcome is Outcome.UNREADABLE:
+            advice.update(dict.fromkeys(detail for _, detail in replayed.failures))
+
+    with _letters(settings) as database:
+        outcomes = replay_all(database, reader, search, actor=ACTOR, stop=stop, dry_run=dry_run, tell=tell)
     if not outcomes:
         return "no such dead letters"
     said = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in Outcome if outcomes[outcome])
-    return f"{said} (nothing was changed: --dry-run)" if dry_run else said
+    return "\n".join([f"{said} (nothing was changed: --dry-run)" if dry_run else said, *advice])
 
 
 @contextmanager
-def _letters(settings: Settings) -> Iterator[tuple[Database, Context]]:
-    """Open the database, with what is needed to understand messages."""
+def _letters(settings: Settings) -> Iterator[Database]:
+    """Open the database, to look at dead letters."""
     with (
         engines(settings, broker=False) as complete,
         open_database(complete, max_size=2, application="iot-service dead-letters") as database,
     ):
-        yield database, _context(settings)
-
-
-def _context(settings: Settings) -> Context:
-    return Context(compile_fields(open_catalog(settings)), TimeLimits.of(settings))
+        yield database

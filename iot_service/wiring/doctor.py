@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -16,29 +15,21 @@ from iot_service.db.health import health
 from iot_service.engines.broker import find_mosquitto
 from iot_service.errors import StopError
 from iot_service.history.storage import Storage, look
-from iot_service.wiring.broker_files import files_state
+from iot_service.ingest.store import slots
+from iot_service.registry.store import count_secrets
+from iot_service.wiring.doctor_ingest import formats_finding, logins_finding, slot_finding
+from iot_service.wiring.finding import Finding
 from iot_service.wiring.installation import open_catalog
 
 _LAG_SECONDS = 30.0
 _ROLLUPS_LAG = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: what it is, whether it is well, and what was seen or what to do."""
-
-    what: str
-    ok: bool
-    detail: str
-
-
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield what was found, each as soon as it is known."""
-    yield _catalog(settings)
-    yield from _database(settings)
+    yield from _models(settings)
     yield _broker(settings)
-    if settings.broker_files_dir is not None:
-        yield Finding("broker files", *files_state(settings.broker_files_dir))
+    yield from _database(settings)
     yield Finding("SMS", True, settings.sms_url or f"no IOT_SMS_URL: written to {settings.data_dir / 'outbox'}")
     mail = "set" if settings.smtp_url else f"no IOT_SMTP_URL: written to {settings.data_dir / 'outbox'}"
     yield Finding("e-mail", True, mail)
@@ -49,17 +40,20 @@ def examine(settings: Settings) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _catalog(settings: Settings) -> Finding:
+def _models(settings: Settings) -> Iterator[Finding]:
     try:
         catalog = open_catalog(settings)
     except StopError as error:
-        return Finding("products and rules", False, str(error))
+        yield Finding("products and rules", False, str(error))
+        return
     rules = sum(map(len, catalog.rules.values()))
-    return Finding("products and rules", True, f"{', '.join(sorted(catalog.products))}: {rules} rules")
+    yield Finding("products and rules", True, f"{', '.join(sorted(catalog.products))}: {rules} rules")
+    yield formats_finding(settings, catalog)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if settings.database_url is None:
+        yield from filter(None, [logins_finding(settings, 0)])
         free = shutil.disk_usage(settings.data_dir if settings.data_dir.exists() else ".").free / 1e9
         yield Finding("database", free > 1, f"embedded PostgreSQL in {settings.data_dir}, {free:.0f} GB free")
         return
@@ -67,9 +61,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with Database(settings.database_url.get_secret_value()) as database, database.transaction() as connection:
             found = health(connection, now=clock.now())
             storage = look(connection) if found.migrated else None
+            held = slots(connection) if found.migrated else []
+            secrets = count_secrets(connection) if found.migrated else 0
     except (DatabaseUnavailableError, ValueError) as error:
         yield Finding("database", False, f"cannot be reached: {str(error).splitlines()[0]}; check IOT_DATABASE_URL")
         return
+    yield from filter(None, [logins_finding(settings, secrets)])
     yield Finding("database", True, found.version)
     if storage is None:
         yield Finding("schema", False, "not there: run `iot-service migrate`")
@@ -80,6 +77,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("ingest", False, "has never run here: start `iot-service serve` or `iot-service ingest`")
     else:
         yield Finding("ingest", lag < _LAG_SECONDS, f"everything up to {lag:.0f} s ago is stored")
+    for slot in held:
+        yield slot_finding(slot, clock.now())
     yield Finding(
         "rules", found.failing_devices == 0, "no device fails" if found.failing_devices == 0
         else f"rules fail for {found.failing_devices} devices: see rule_state.error",

@@ -58,14 +58,15 @@ def try_message(settings: Settings, topic: str, payload: str, *, product: str) -
     Raises StopError for a product or a topic that does not exist, and for what is wrong with the settings.
     """
     catalog = load_catalog(settings.products_dir)
-    all_fields = compile_fields(catalog)
+    limits = TimeLimits.of(settings)
+    all_fields = compile_fields(catalog, limits)
     if product not in all_fields:
         raise StopError(f"--product {product}: there is no such product{suggestion(product, sorted(all_fields))}")
-    fields, limits = all_fields[product], TimeLimits.of(settings)
+    fields = all_fields[product]
     message = Message(topic, payload.encode(), to_micros(clock.now()))
     contract = parse_topic(topic)
     if contract is not None and contract.kind is TopicKind.TELEMETRY:
-        found = read_telemetry(message.payload, fields, received=message.received, retained=False, limits=limits)
+        found = read_telemetry(message.payload, fields, received=message.received, retained=False)
         return _report([f"device {contract.device_id}", *_telemetry(found)], found.faults)
     router = Router(load_formats(settings, catalog))
     said = router.read(message)
@@ -82,7 +83,7 @@ def try_message(settings: Settings, topic: str, payload: str, *, product: str) -
 
 
 def _of_device(sent: Sent, fields: ProductFields, limits: TimeLimits, received: int) -> tuple[list[str], list[Fault]]:
-    telemetry = check_sent(sent, fields, received=received, retained=False, limits=limits)
+    telemetry = check_sent(sent, fields, received=received, retained=False)
     events = check_occurrences(sent.occurrences, received=received, retained=False, limits=limits)
     lines = [f"device {sent.device_id}"] if sent.device_id is not None else []
     if sent.online is not None:

@@ -13,6 +13,7 @@ from iot_service import clock
 from iot_service.api.app import create_app
 from iot_service.config import Settings
 from iot_service.db import Database
+from iot_service.engines.topic_rights import DEVICE_RIGHTS
 from iot_service.links import Links
 from iot_service.products.catalog import Catalog
 from iot_service.registry import credentials, gateways, registrations
@@ -20,14 +21,16 @@ from tests.factories import NOW, make_home
 
 HOOK = {"X-Broker-Secret": "what the broker shows us"}
 SAID: dict[str, Any] = {"reason": "a test", "actor": "operator:1", "now": NOW}
+RIGHTS = DEVICE_RIGHTS.also_writing(["tele/%u/SENSOR"])
 MINE, OTHERS = "iot/v1/freezer-1/telemetry", "iot/v1/freezer-2/telemetry"
 
 
 @pytest.fixture
 def ask(database: Database, catalog: Catalog, links: Links, settings: Settings) -> Iterator[TestClient]:
+    """A broker that asks, where Tasmota's topics are switched on."""
     secrets = {"broker_hook_secret": HOOK["X-Broker-Secret"], "mqtt_password": "the service's own"}
     update = {name: SecretStr(text) for name, text in secrets.items()}
-    app = create_app(database, catalog, links, settings.model_copy(update=update), stream_seconds=1.5)
+    app = create_app(database, catalog, links, settings.model_copy(update=update), device_rights=RIGHTS)
     clock.freeze(NOW)
     with TestClient(app, raise_server_exceptions=False, headers=HOOK) as client:
         yield client
@@ -72,6 +75,7 @@ def test_emqx_is_told_allow_or_deny(ask: TestClient, secret: str) -> None:
         return verdict
 
     assert use("publish", MINE) == "allow"
+    assert [use("publish", "tele/freezer-1/SENSOR"), use("publish", "tele/freezer-2/SENSOR")] == ["allow", "deny"]
     assert use("subscribe", "iot/v1/freezer-1/command") == "allow"
     assert [use("publish", OTHERS), use("subscribe", "#"), use("subscribe", "$SYS/#")] == ["deny"] * 3
     assert [use("publish", MINE, "nobody"), use("publish", MINE, "")] == ["deny"] * 2

@@ -8,13 +8,18 @@ import json
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from iot_service.api.principal import Role
+from iot_service.config import load_settings
 from iot_service.db import Database
+from iot_service.ingest.formats.router import Router, load_formats
+from iot_service.products.catalog import load_catalog
 from tests.api.callers import Callers, Headers
 from tests.factories import NOW, make_device, make_home
 from tests.ingest.rows import count, rows
+from tests.metrics.figures import figure
 
 TELEMETRY = "/v1/devices/freezer-1/telemetry"
 MILLIS = int(NOW.timestamp() * 1000)
@@ -51,6 +56,19 @@ def test_senml_and_gzip_are_understood(client: TestClient, device: Headers, data
         client.post(TELEMETRY, content=gzip.compress(json.dumps(GOOD).encode()), headers=packed).json()["stored"] == 1
     )
     assert [row[0] for row in rows(database, "reading", "metric")] == ["door", "temperature"]
+
+
+def test_it_is_counted_with_all_other_telemetry(client: TestClient, device: Headers) -> None:
+    names = {
+        "iot_ingest_messages_total": {}, "iot_ingest_readings_total": {},
+        "iot_ingest_dead_letters_total": {"reason": "unknown_metric"},
+    }  # fmt: skip
+    before = [figure(name, **labels) for name, labels in names.items()]
+    client.post(TELEMETRY, json={"ts": MILLIS, "values": {"door": 1, "temperature": -70, "window": 1}}, headers=device)
+    client.post(TELEMETRY, json={"ts": MILLIS, "values": {"window": 1}}, headers=device)
+    client.post(TELEMETRY, json={"ts": MILLIS, "values": {"door": 1}}, headers={"Authorization": "Bearer wrong"})
+    after = [figure(name, **labels) for name, labels in names.items()]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [2, 2, 2]
 
 
 def test_what_is_partly_good_is_told_part_by_part(client: TestClient, device: Headers, database: Database) -> None:
@@ -132,3 +150,24 @@ def test_an_operator_replays_a_dead_letter(
     assert client.post(f"/v1/dead_letters/{good}/replay", headers=headers).status_code == 404
     assert client.get("/v1/dead_letters?reason=unknown_device", headers=headers).json()["items"] == []
     assert client.post(f"/v1/dead_letters/{bad}/replay", headers=callers.token(Role.INTEGRATION)).status_code == 403
+
+
+def test_a_letter_of_another_format_is_replayed_as_that_or_it_is_said_why_not(
+    app: FastAPI, client: TestClient, device: Headers, callers: Callers, database: Database
+) -> None:
+    app.state.router = Router(load_formats(load_settings(formats="tasmota"), load_catalog()))
+    letters = [("tele/freezer-1/SENSOR", b'{"Switch1": "ON"}'), ("spBv1.0/g/NDATA/n", b"\x08\x01")]
+    with database.transaction() as connection:
+        for topic, payload in letters:
+            connection.execute(
+                "INSERT INTO dead_letter (received_at, topic, payload, reason, detail)"
+                " VALUES (%s, %s, %s, 'refused', '')",
+                [NOW, topic, payload],
+            )
+    headers = callers.operator
+    sparkplug, tasmota = [item["id"] for item in client.get("/v1/dead_letters", headers=headers).json()["items"]]
+    assert client.post(f"/v1/dead_letters/{tasmota}/replay", headers=headers).json()["outcome"] == "stored"
+    assert rows(database, "reading", "metric", "value") == [("door", 1.0)]
+    answer = client.post(f"/v1/dead_letters/{sparkplug}/replay", headers=headers).json()
+    assert answer["outcome"] == "left as it was"
+    assert "ask the edge node for its births" in answer["faults"][0]["detail"]

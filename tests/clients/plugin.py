@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +23,10 @@ def client_python(pytestconfig: pytest.Config) -> Callable[[str], Path]:
         capture = pytestconfig.pluginmanager.getplugin("capturemanager")
         reporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
         assert capture is not None
-        assert reporter is not None
         with capture.global_and_fixture_disabled():
+            if reporter is None:  # one of several processes: what it writes to standard error is shown
+                print(f"[clients] {text}", file=sys.stderr, flush=True)
+                return
             reporter.ensure_newline()
             reporter.write_line(f"[clients] {text}")
 

@@ -12,7 +12,7 @@ from iot_service.engines.amqtt_guard import rights_in
 from iot_service.engines.broker import EmbeddedBroker
 from iot_service.engines.mosquitto_files import ACCESS_LIST, PASSWORDS, access_list, password_line, put_file
 from iot_service.engines.passwords import hash_secret
-from iot_service.engines.topic_rights import NO_RIGHTS, SERVICE_RIGHTS, SERVICE_USER, TopicRights
+from iot_service.engines.topic_rights import DEVICE_RIGHTS, NO_RIGHTS, SERVICE_RIGHTS, SERVICE_USER, TopicRights
 from tests.servers.mqtt import connected
 
 USERS = (SERVICE_USER, "freezer-1", "freezer-2")
@@ -21,7 +21,7 @@ USERS = (SERVICE_USER, "freezer-1", "freezer-2")
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
     passwords = "".join(password_line(name, hash_secret(f"secret of {name}")) for name in USERS)
-    files = {PASSWORDS: passwords, ACCESS_LIST: access_list({}, ())}
+    files = {PASSWORDS: passwords, ACCESS_LIST: access_list({}, (), DEVICE_RIGHTS)}
     with EmbeddedBroker(tmp_path / "broker", mosquitto=None, files=files) as broker:
         yield broker
 
@@ -66,5 +66,10 @@ def test_new_files_hold_at_once(broker: EmbeddedBroker) -> None:
 
 def test_our_access_list_is_read_as_it_is_written() -> None:
     edge = TopicRights(write=("plant/two words/#",), read=("plant/x",))
-    found = rights_in(access_list({"gateway.edge": edge}, ["freezer-1"]))
-    assert found == {SERVICE_USER: SERVICE_RIGHTS, "gateway.edge": edge, "freezer-1": NO_RIGHTS}
+    devices = DEVICE_RIGHTS.also_writing(["tele/%u/SENSOR"])
+    found = rights_in(access_list({"gateway.edge": edge}, ["freezer-1"], devices))
+    assert found.by_name == {SERVICE_USER: SERVICE_RIGHTS, "gateway.edge": edge, "freezer-1": NO_RIGHTS}
+    assert found.devices == devices
+    assert found.of("freezer-2").may_publish("tele/freezer-2/SENSOR")
+    assert not found.of("freezer-2").may_publish("tele/freezer-3/SENSOR")
+    assert not found.of("freezer-1").may_publish("tele/freezer-1/SENSOR")

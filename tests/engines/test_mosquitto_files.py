@@ -6,20 +6,26 @@ from pathlib import Path
 import pytest
 
 from iot_service.engines.mosquitto_files import access_list, has_text, put_file
-from iot_service.engines.topic_rights import TopicRights
+from iot_service.engines.topic_rights import DEVICE_RIGHTS, TopicRights
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def test_the_access_list_that_we_ship_is_the_one_that_is_written() -> None:
-    assert (DEPLOY / "mosquitto.acl").read_text(encoding="utf-8") == access_list({}, ())
+    assert (DEPLOY / "mosquitto.acl").read_text(encoding="utf-8") == access_list({}, (), DEVICE_RIGHTS)
 
 
 def test_gateways_and_disabled_devices_have_blocks_of_their_own() -> None:
-    text = access_list({"gateway.edge": TopicRights(write=("a/#",), read=("b",))}, ["freezer-1"])
+    text = access_list({"gateway.edge": TopicRights(write=("a/#",), read=("b",))}, ["freezer-1"], DEVICE_RIGHTS)
     assert "user gateway.edge\ntopic read b\ntopic write a/#\n" in text
     assert "user freezer-1\ntopic deny iot/v1/freezer-1/#\n" in text
     assert text.index("pattern") > text.index("topic deny")
+
+
+def test_formats_of_their_own_give_devices_topics_of_their_own_and_take_them_from_disabled_ones() -> None:
+    text = access_list({}, ["freezer-1"], DEVICE_RIGHTS.also_writing(["tele/%u/SENSOR"]))
+    assert text.endswith("pattern write tele/%u/SENSOR\npattern read iot/v1/%u/command\n")
+    assert "user freezer-1\ntopic deny iot/v1/freezer-1/#\ntopic deny tele/freezer-1/SENSOR\n" in text
 
 
 def test_a_file_takes_the_place_of_another_in_one_step_and_is_not_for_everybody(tmp_path: Path) -> None:

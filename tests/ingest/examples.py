@@ -26,6 +26,7 @@ FIELDS = ProductFields(
         "Codes.List": Field("codes", is_metric=False),
     },
     known="temperature, door, hours, energy, codes",
+    limits=LIMITS,
 )
 
 

@@ -38,10 +38,7 @@ class Proxy:
 
     def cut(self) -> None:
         """End all connections and let none through."""
-        self._cut = True
-        for end in list(self._open):
-            _end(end)
-        self._flowing.set()
+        self._end_all(socket.SHUT_RDWR)
 
     def stall(self) -> None:
         """Take what is sent and pass nothing on: connections stay open, and nobody notices. See :meth:`reset`."""
@@ -49,15 +46,21 @@ class Proxy:
 
     def reset(self) -> None:
         """Reset all connections, as a network does that has forgotten them, and let none through."""
-        self._cut = True
         for end in list(self._open):
             with suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.cut()
+        self._end_all(socket.SHUT_RD)  # tells the peer nothing, but wakes our thread, whose close() is the reset
 
     def mend(self) -> None:
         """Let connections through again."""
         self._cut = False
+        self._flowing.set()
+
+    def _end_all(self, how: int) -> None:
+        self._cut = True
+        for end in list(self._open):
+            with suppress(OSError):
+                end.shutdown(how)
         self._flowing.set()
 
     def _accept(self) -> None:
@@ -85,11 +88,8 @@ class Proxy:
                 if self._cut:
                     break
                 target.sendall(data)
-        _end(target)
+        if not self._cut:
+            with suppress(OSError):
+                target.shutdown(socket.SHUT_RDWR)
         self._open.discard(source)
         source.close()
-
-
-def _end(end: socket.socket) -> None:
-    with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)

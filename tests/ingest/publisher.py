@@ -25,6 +25,10 @@ class Publisher:
         info.wait_for_publish(10)
         assert info.is_published()
 
+    def publish_unsure(self, topic: str, payload: bytes) -> None:
+        """Publish with QoS 0."""
+        self._client.publish(topic, payload, qos=0)
+
     def publish_all(self, messages: list[tuple[str, bytes]]) -> None:
         """Publish many messages and wait until the broker has them all."""
         infos = [self._client.publish(topic, payload, qos=1) for topic, payload in messages]

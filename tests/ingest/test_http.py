@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -17,20 +16,11 @@ from iot_service.ingest.http import HttpDoor, Taken, TooLargeError, bounded, dec
 from iot_service.ingest.limits import PAYLOAD_BYTES
 from iot_service.ingest.topics import TopicKind
 from iot_service.products.catalog import load_catalog
-from tests.factories import NOW, make_home
+from tests.factories import NOW
 from tests.ingest.examples import MILLIS
 from tests.ingest.rows import count, rows
 
 DOOR = HttpDoor(load_catalog(), load_settings())
-
-
-@pytest.fixture
-def connection(database: Database) -> Iterator[Connection]:
-    with database._pool.connection() as connection:
-        connection.autocommit = True
-        make_home(connection)
-        yield connection
-        connection.autocommit = False
 
 
 def post(connection: Connection, document: object, kind: TopicKind = TopicKind.TELEMETRY) -> Taken:
@@ -48,8 +38,8 @@ def test_what_is_good_is_stored_and_what_is_not_is_told_and_kept(database: Datab
 
 def test_a_backlog_of_thousands_of_values_goes_in_at_once(database: Database, connection: Connection) -> None:
     entries = [{"ts": MILLIS - number * 60_000, "values": {"door": 0}} for number in range(5_000)]
-    assert post(connection, entries) == Taken(5_000, [], 0)
-    assert post(connection, entries) == Taken(5_000, [], 0)
+    assert post(connection, entries) == Taken(5_000, 5_000, [], {})
+    assert post(connection, entries) == Taken(5_000, 5_000, [], {})
     assert count(database, "reading") == 5_000
     assert post(connection, [{"ts": MILLIS, "values": {"door": 1, "power": 1}}]).stored == 1  # the other is a conflict
 
@@ -85,7 +75,11 @@ def test_what_unpacks_to_more_than_a_message_may_have_is_refused_before_it_is_un
             decompressed(body)
 
 
-@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x", b"\x1f\x8b"],
+    ids=["plain", "cut off", "longer", "only begun"],
+)
 def test_what_is_no_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidInputError, match="the body"):
         decompressed(body)

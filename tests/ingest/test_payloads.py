@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from iot_service.ingest.payloads import Telemetry, read_telemetry
 from iot_service.ingest.reasons import Reason
-from tests.ingest.examples import FIELDS, LIMITS, MILLIS, RECEIVED
+from tests.ingest.examples import FIELDS, MILLIS, RECEIVED
 
 
 def read(payload: object, *, retained: bool = False) -> Telemetry:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return read_telemetry(raw, FIELDS, received=RECEIVED, retained=retained, limits=LIMITS)
+    return read_telemetry(raw, FIELDS, received=RECEIVED, retained=retained)
 
 
 def test_numbers_and_booleans_are_readings_at_the_time_that_the_device_names() -> None:

@@ -10,17 +10,17 @@ import pytest
 from iot_service.ingest.payloads import Telemetry, check_sent, read_telemetry
 from iot_service.ingest.reasons import Fault, Reason
 from iot_service.ingest.sent import Entry, Sent
-from tests.ingest.examples import FIELDS, LIMITS, MILLIS, RECEIVED
+from tests.ingest.examples import FIELDS, MILLIS, RECEIVED
 
 
 def check(*entries: Entry, retained: bool = False, faults: tuple[Fault, ...] = ()) -> Telemetry:
     sent = Sent("freezer-1", entries, faults=list(faults))
-    return check_sent(sent, FIELDS, received=RECEIVED, retained=retained, limits=LIMITS)
+    return check_sent(sent, FIELDS, received=RECEIVED, retained=retained)
 
 
 def read(document: Any, *, retained: bool = False) -> Telemetry:
     payload = json.dumps(document).encode()
-    return read_telemetry(payload, FIELDS, received=RECEIVED, retained=retained, limits=LIMITS)
+    return read_telemetry(payload, FIELDS, received=RECEIVED, retained=retained)
 
 
 def test_values_are_converted_before_they_are_judged() -> None:

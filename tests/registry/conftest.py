@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from iot_service.db import Connection, Database
 from iot_service.engines.reload import reload_broker
+from iot_service.engines.topic_rights import DEVICE_RIGHTS, TopicRights
 from iot_service.products.catalog import Catalog, load_catalog
 from iot_service.registry.new_device import NewDevice
 from iot_service.registry.register import register
@@ -57,17 +59,30 @@ class Fleet:
 @pytest.fixture
 def fleet(pytestconfig: pytest.Config, database: Database, catalog: Catalog) -> Iterator[Fleet]:
     """A customer without devices, and a Mosquitto of this test's own that reads our files."""
+    with speaking(pytestconfig, database, catalog, DEVICE_RIGHTS) as fleet:
+        yield fleet
+
+
+def files_runner(database: Database, server: MosquittoServer, devices: TopicRights) -> BrokerFilesRunner:
+    """What tells a running Mosquitto who may connect."""
+    pid_file = server.folder / "mosquitto.pid"
+    pid_file.write_text(str(server.pid))
+    return BrokerFilesRunner(
+        database,
+        server.folder,
+        lambda: reload_broker(f"pidfile:{pid_file}"),
+        devices=devices,
+        service_password=SERVICE_PASSWORD,
+    )
+
+
+@contextmanager
+def speaking(config: pytest.Config, database: Database, catalog: Catalog, devices: TopicRights) -> Iterator[Fleet]:
+    """The same, where each device has the rights ``devices``."""
     with database.transaction() as connection:
         make_customer(connection)
         make_site(connection)
-    with running(pytestconfig, MosquittoServer({})) as server:
-        pid_file = server.folder / "mosquitto.pid"
-        pid_file.write_text(str(server.pid))
-        runner = BrokerFilesRunner(
-            database,
-            server.folder,
-            lambda: reload_broker(f"pidfile:{pid_file}"),
-            service_password=SERVICE_PASSWORD,
-        )
+    with running(config, MosquittoServer({})) as server:
+        runner = files_runner(database, server, devices)
         runner.run_once()
         yield Fleet(database, catalog, server, runner)

@@ -16,6 +16,7 @@ from iot_service.engines.broker import find_mosquitto
 from iot_service.engines.mosquitto_files import ACCESS_LIST, PASSWORDS, access_list, password_line, put_file
 from iot_service.engines.passwords import hash_secret
 from iot_service.engines.ports import free_port
+from iot_service.engines.topic_rights import DEVICE_RIGHTS
 from tests.registry.client import comes_in, device
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "run-mosquitto.sh"
@@ -32,7 +33,7 @@ def folder() -> Iterator[Path]:
 
 def put_users(folder: Path, **users: str) -> None:
     lines = [password_line(name, hash_secret(secret)) for name, secret in users.items()]
-    for name, parts in ((ACCESS_LIST, [access_list({}, ())]), (PASSWORDS, lines)):
+    for name, parts in ((ACCESS_LIST, [access_list({}, (), DEVICE_RIGHTS)]), (PASSWORDS, lines)):
         put_file(folder / name, parts)
         (folder / name).chmod(0o644)
 

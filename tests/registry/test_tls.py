@@ -11,18 +11,17 @@ import pytest
 
 from iot_service.db import Database
 from iot_service.engines.ports import free_port
-from iot_service.engines.reload import reload_broker
 from iot_service.engines.tls import client_context
+from iot_service.engines.topic_rights import DEVICE_RIGHTS
 from iot_service.errors import StopError
 from iot_service.products.catalog import Catalog
 from iot_service.registry.new_device import NewDevice
 from iot_service.registry.register import register
 from iot_service.registry.registrations import disable
-from iot_service.registry.runner import BrokerFilesRunner
 from tests.factories import make_customer
 from tests.registry.certificates import Authority
 from tests.registry.client import NOT_AUTHORISED, device
-from tests.registry.conftest import SAID, SERVICE_PASSWORD
+from tests.registry.conftest import SAID, files_runner
 from tests.servers.mosquitto import MosquittoServer
 from tests.servers.plugin import running
 
@@ -61,13 +60,7 @@ def test_devices_come_in_by_certificate_and_speak_for_themselves(
         make_customer(connection)
         devices = [NewDevice(each, "freezer", "anna", None, each) for each in ("freezer-1", "freezer-2")]
         assert register(connection, devices, catalog=catalog, **SAID, with_secrets=False) == {}
-    (server.folder / "pid").write_text(str(server.pid))
-    runner = BrokerFilesRunner(
-        database,
-        server.folder,
-        lambda: reload_broker(f"pidfile:{server.folder}/pid"),
-        service_password=SERVICE_PASSWORD,
-    )
+    runner = files_runner(database, server, DEVICE_RIGHTS)
     runner.run_once()
     ca = authority.certificate
     with (

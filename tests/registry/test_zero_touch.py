@@ -30,7 +30,8 @@ def test_a_device_claims_its_place_by_http_and_speaks_by_mqtt_within_a_second(fl
         about: dict[str, Any] = {"name": "batch", "product": "freezer", "customer_id": "anna", "catalog": fleet.catalog}
         key, _ = claims.create_claim_key(connection, **about, actor="operator:1", now=SAID["now"])
     stop = threading.Event()
-    worker = threading.Thread(target=Worker(fleet.database, broker_jobs(settings, fleet.database)).run, args=(stop,))
+    jobs = broker_jobs(settings, fleet.database, fleet.catalog)
+    worker = threading.Thread(target=Worker(fleet.database, jobs).run, args=(stop,))
     worker.start()
     try:
         time.sleep(0.5)  # it listens by now

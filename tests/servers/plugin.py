@@ -1,7 +1,7 @@
 """The pytest plugin that brings the real servers as fixtures, and says at the end which ones were used.
 
-Each is started when a test first asks for it, once a run. Where one cannot be started, the tests that want it are
-skipped, but fail when ``CI`` is set.
+Each is started when a test first asks for it, once a run; where several processes share the run (``-n``), each process
+has its own. Where one cannot be started, the tests that want it are skipped, but fail when ``CI`` is set.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from iot_service.engines.postgres import EmbeddedPostgres
 from iot_service.errors import StopError
 from tests.servers.kannel import KannelServer
+from tests.servers.memory import memory_folder
 from tests.servers.mosquitto import MosquittoServer
 from tests.servers.server import Server
 from tests.servers.smtp import SmtpServer
@@ -25,11 +26,31 @@ from tests.servers.timescale import TimescaleServer
 
 _Any = TypeVar("_Any", bound=Server)
 _USED = pytest.StashKey[list[str]]()
+_SENT = "real servers"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the list for the summary."""
     config.stash[_USED] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where this process is one of several, send the list to the one that writes the summary."""
+    sent = getattr(session.config, "workeroutput", None)
+    if sent is not None:
+        sent[_SENT] = session.config.stash[_USED]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in the list of another process; one that crashed has sent none."""
+    for line in getattr(node, "workeroutput", {}).get(_SENT, []):
+        _note(node.config, line)
+
+
+def _note(config: pytest.Config, line: str) -> None:
+    if line not in config.stash[_USED]:
+        config.stash[_USED].append(line)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -55,12 +76,11 @@ def _started(server: Server) -> str | None:
 def running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
     reason = _started(server)
     if reason:
-        config.stash[_USED].append(f"NOT used: {server.name}: {reason}")
+        _note(config, f"NOT used: {server.name}: {reason}")
         if os.environ.get("CI"):
             pytest.fail(f"{server.name} could not be started: {reason}", pytrace=False)
         pytest.skip(f"{server.name} could not be started: {reason}")
-    if (line := f"used: {server.name}") not in config.stash[_USED]:
-        config.stash[_USED].append(line)
+    _note(config, f"used: {server.name}")
     try:
         yield server
     finally:
@@ -70,7 +90,7 @@ def running(config: pytest.Config, server: _Any) -> Iterator[_Any]:
 @pytest.fixture(scope="session")
 def timescale_server(pytestconfig: pytest.Config) -> Iterator[TimescaleServer]:
     """A TimescaleDB with an empty database ``iot`` (``url``), without the extension created yet."""
-    with running(pytestconfig, TimescaleServer()) as server:
+    with running(pytestconfig, TimescaleServer(in_memory=True)) as server:
         yield server
 
 
@@ -98,7 +118,7 @@ def smtp_server(pytestconfig: pytest.Config) -> Iterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def embedded_postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
     """The embedded PostgreSQL with an empty database ``iot`` (``url``); its absence is never a reason to skip."""
-    folder = Path(tempfile.mkdtemp(prefix="iot-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="iot-postgres-", dir=memory_folder()))
     with EmbeddedPostgres(folder, durable=False, remove=True) as server:
-        pytestconfig.stash[_USED].append("used: PostgreSQL 18 (embedded)")
+        _note(pytestconfig, "used: PostgreSQL 18 (embedded)")
         yield server

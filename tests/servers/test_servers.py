@@ -25,11 +25,11 @@ import sys, time
 from tests.servers.kannel import KannelServer
 from tests.servers.mosquitto import MosquittoServer
 from tests.servers.timescale import TimescaleServer
-servers = [KannelServer(), MosquittoServer(), TimescaleServer()]
+servers = [KannelServer(), MosquittoServer(), TimescaleServer(in_memory=True)]
 for server in servers:
     server.start()
 pids = [child.pid for child in servers[0]._children] + [servers[1]._child.pid, servers[2]._child.pid]
-print("started", servers[0]._home, servers[1]._home, *pids, flush=True)
+print("started", *(server._home for server in servers), *pids, flush=True)
 time.sleep(60)
 """
 
@@ -167,14 +167,16 @@ def test_killed_tests_leave_no_server_and_no_folder_behind(
     assert [path for path in left if path.exists()] == []
 
 
+@pytest.mark.parametrize("processes", [[], ["-n", "1"]], ids=["in one process", "spread"])
 def test_the_plugin_says_what_could_not_be_started_and_fails_when_ci_is_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(kannel_server): assert kannel_server\n")
     (tmp_path / "without.py").write_text("from tests.servers import kannel\nkannel._program = lambda name: None\n")
     (tmp_path / "conftest.py").write_text("import without\n")
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parents[2]}:{tmp_path}")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.servers.plugin", "--rootdir", str(tmp_path), str(tmp_path)]
+    plugin = ["-p", "tests.servers.plugin", "--rootdir", str(tmp_path), str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", *processes, *plugin]
     for value, code, word in (("", 0, "1 skipped"), ("1", 1, "1 error")):
         monkeypatch.setenv("CI", value)
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

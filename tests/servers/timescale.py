@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from iot_service.engines.ports import LOOPBACK, free_port
 from iot_service.engines.users import User
 from iot_service.errors import StopError
 from tests.servers.keeper import keeper_of
+from tests.servers.memory import memory_folder, mounts_are_allowed
 from tests.servers.server import version_of
 from tests.servers.timescale_tree import timescale_tree, why_no_tree
 
@@ -39,20 +41,25 @@ _SETTINGS = {
 }
 
 
-_DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+_DURABLE = {"synchronous_commit": "on"}  # what the system has been given outlives a killed process, synced or not
+_MOUNT = 'mount --bind "$0" "$1" && shift && exec "$@"'
+_SMALL = {"max_wal_size": "256MB"}
 
 
 class TimescaleServer:
     """A TimescaleDB with an empty database ``iot`` and a superuser ``iot``; its data is fresh with every start.
 
     The port stays the same over :meth:`halt`, :meth:`kill` and :meth:`restart`, and so does the data. A ``durable`` one
-    keeps what it has committed over :meth:`kill`, as one in production does.
+    keeps what it has committed over :meth:`kill`, as one in production does. With ``in_memory`` its data is in memory
+    where the machine allows that, else on disk.
     """
 
     name = "TimescaleDB"
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._settings = _SETTINGS | (_DURABLE if durable else {})
+    def __init__(self, *, durable: bool = False, in_memory: bool = False) -> None:
+        self._settings = _SETTINGS | (_DURABLE if durable else {}) | (_SMALL if in_memory else {})
+        self._in_memory = in_memory
+        self._memory: Path | None = None
         self.url = ""
         """``postgresql://iot:…@127.0.0.1:PORT/iot`` once started."""
         self.port = 0
@@ -72,11 +79,12 @@ class TimescaleServer:
         self.stop()
         tree = timescale_tree()
         user = _user_in(tree)
-        self._home = home = Path(tempfile.mkdtemp(prefix="iot-", dir=tree / "srv"))
-        self._keeper = keeper_of(home)
+        self._memory = memory_folder() if self._in_memory and mounts_are_allowed() else None
+        self._home = home = Path(tempfile.mkdtemp(prefix="iot-", dir=self._memory or tree / "srv"))
+        self._keeper = keeper_of(home, grace=6.0)
         os.chown(home, user.uid, user.gid)
         password = secrets.token_urlsafe(16)
-        _initialise(tree, user, home, password)
+        _initialise(self._inside(tree), home, user, password)
         self.port = free_port()
         self.restart()
         postgres = version_of("chroot", str(tree), f"{_PROGRAMS}/postgres", "--version")
@@ -93,7 +101,7 @@ class TimescaleServer:
         command += [f"--{name}={value}" for name, value in self._settings.items()]
         for attempt in range(_ATTEMPTS):
             child = Child(
-                [*_inside(tree, _user_in(tree)), *command],
+                [*self._inside(tree), *command],
                 folder=tree,
                 log=home / "postgres.log",
                 signals=("INT", "QUIT"),
@@ -123,7 +131,11 @@ class TimescaleServer:
 
     def stop(self) -> None:
         """End it and remove its data. May be called again."""
+        if self._child is not None:
+            self._child.send(signal.SIGQUIT)  # at once, since nobody wants its data
         self.halt()
+        if self._home is not None:
+            shutil.rmtree(self._home / "data", ignore_errors=True)
         if self._keeper is not None:
             self._keeper.send(signal.SIGKILL)  # removes the folder
             self._keeper.stop()
@@ -133,9 +145,14 @@ class TimescaleServer:
         """Return the settings that make the service use it."""
         return {"IOT_DATABASE_URL": self.url}
 
-
-def _inside(tree: Path, user: User) -> list[str]:
-    return ["chroot", f"--userspec={user.uid}:{user.gid}", "--groups=", str(tree)]
+    def _inside(self, tree: Path) -> list[str]:
+        """Return the start of a command that runs in the tree, which sees the folder with the data as ``/srv``."""
+        user = _user_in(tree)
+        change = ["chroot", f"--userspec={user.uid}:{user.gid}", "--groups=", str(tree)]
+        if self._memory is None:
+            return change
+        # The mount is the process's own, and gone when it ends, however it ends.
+        return ["unshare", "--mount", "sh", "-c", _MOUNT, str(self._memory), str(tree / "srv"), *change]
 
 
 def _user_in(tree: Path) -> User:
@@ -147,7 +164,7 @@ def _user_in(tree: Path) -> User:
     raise StopError(f"no user postgres in {tree}: remove the folder, and it is made again")
 
 
-def _initialise(tree: Path, user: User, home: Path, password: str) -> None:
+def _initialise(inside: list[str], home: Path, user: User, password: str) -> None:
     secret = home / "password"
     secret.write_text(password)
     os.chown(secret, user.uid, user.gid)
@@ -155,8 +172,8 @@ def _initialise(tree: Path, user: User, home: Path, password: str) -> None:
     data = f"/srv/{home.name}/data"
     initdb = [f"{_PROGRAMS}/initdb", "-D", data, "-U", "iot", f"--pwfile=/srv/{home.name}/password"]
     initdb += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
-    _run([*_inside(tree, user), *initdb])
-    _run([*_inside(tree, user), f"{_PROGRAMS}/postgres", "--single", "-D", data, "postgres"], "CREATE DATABASE iot\n")
+    _run([*inside, *initdb])
+    _run([*inside, f"{_PROGRAMS}/postgres", "--single", "-D", data, "postgres"], "CREATE DATABASE iot\n")
 
 
 def _run(command: list[str], text: str = "") -> None:

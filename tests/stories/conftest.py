@@ -72,14 +72,17 @@ def story_settings(
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(
     story_settings: Settings,
     kannel_server: KannelServer,
     smtp_server: SmtpServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningService]:
-    """The running service that the stories of one engine share; each story has customers and devices of its own."""
+    """The running service that the stories of one engine share; each story has customers and devices of its own.
+
+    It ends with the last of them: even a service that has nothing to do would take time from other tests.
+    """
     log: Path = tmp_path_factory.mktemp("log") / "service.log"
     with running_service(story_settings, kannel_server, smtp_server, log) as service:
         yield service

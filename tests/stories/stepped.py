@@ -10,8 +10,6 @@ from iot_service.config import Settings
 from iot_service.db import Database
 from iot_service.engage.runner import EngageRunner
 from iot_service.ingest.batches import Context, build_batch
-from iot_service.ingest.fields import compile_fields
-from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.source import Message
 from iot_service.ingest.store import find_devices, store_batch
@@ -24,7 +22,7 @@ class SteppedService:
 
     def __init__(self, database: Database, catalog: Catalog, settings: Settings) -> None:
         self._database = database
-        self._context = Context(compile_fields(catalog), TimeLimits.of(settings), "0")
+        self._context = Context.of(catalog, settings)._replace(sender="0")
         self._runners = (
             RuleRunner(
                 database,

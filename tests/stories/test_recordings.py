@@ -86,6 +86,7 @@ def test_a_cold_room_in_normal_operation_has_no_temperature_fault(service: Runni
     assert state == [{"service_state": "in_service"}]
 
 
+@pytest.mark.soak_on_timescale
 def test_however_a_recording_is_sent_it_gives_the_same_needs(service: RunningService) -> None:
     file = recording("car/long10.csv")
     ways: list[dict[str, object]] = [
@@ -105,6 +106,7 @@ def steps(start: datetime, end: datetime, every: timedelta) -> Iterator[datetime
         start += every
 
 
+@pytest.mark.soak_on_timescale
 def test_the_coffee_machine_never_runs_out_and_never_holds_too_much(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

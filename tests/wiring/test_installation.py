@@ -36,7 +36,7 @@ def test_with_secrets_on_only_the_service_and_registered_devices_come_in(
             assert comes_in(port, complete.mqtt_username or "", password), run
             assert not comes_in(port, "somebody", "anything", within=0)
             assert environment(complete)["IOT_BROKER_FILES_DIR"] == str(complete.broker_files_dir)
-            (job,) = broker_jobs(complete, database)
+            (job,) = broker_jobs(complete, database, load_catalog())
             job.run()
             assert comes_in(port, "freezer-1", secrets["freezer-1"])
             assert comes_in(port, complete.mqtt_username or "", password, within=0)
@@ -46,4 +46,4 @@ def test_without_it_the_broker_trusts_this_machine(database: Database, database_
     settings = load_settings(database_url=database_url, data_dir=tmp_path / "data")
     with engines(settings) as complete:
         assert comes_in(port_of(complete.mqtt_url), "anybody", "anything")
-        assert broker_jobs(complete, database) == []
+        assert broker_jobs(complete, database, load_catalog()) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, Header, Query
+from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
@@ -29,9 +29,9 @@ def _is_our_broker(settings: TheSettings, shown: Shown = None, secret: InAddress
         raise UnknownCallerError("a broker shows IOT_BROKER_HOOK_SECRET as X-Broker-Secret")
 
 
-def _door(connection: Transaction, settings: TheSettings) -> BrokerDoor:
+def _door(request: Request, connection: Transaction, settings: TheSettings) -> BrokerDoor:
     password = settings.mqtt_password.get_secret_value() if settings.mqtt_password else None
-    return BrokerDoor(connection, service_password=password)
+    return BrokerDoor(connection, devices=request.app.state.device_rights, service_password=password)
 
 
 Door = Annotated[BrokerDoor, Depends(_door)]

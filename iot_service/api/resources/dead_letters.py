@@ -8,7 +8,7 @@ from fastapi import Depends, Path
 from pydantic import BaseModel
 
 from iot_service.api.auth import Current, allow
-from iot_service.api.dependencies import Now, TheCatalog, TheSettings, Transaction
+from iot_service.api.dependencies import Now, TheCatalog, TheRouter, TheSettings, Transaction
 from iot_service.api.paging import AtPage, Page
 from iot_service.api.principal import Role
 from iot_service.api.resources.devices import DeadLetterOutput
@@ -17,10 +17,8 @@ from iot_service.api.resources.telemetry import FaultOutput
 from iot_service.api.store import QUERIES
 from iot_service.errors import NotFoundError
 from iot_service.ingest.batches import Context
-from iot_service.ingest.fields import compile_fields
-from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.replaying import store
-from iot_service.ingest.replaying.replay import Outcome, replay
+from iot_service.ingest.replaying.replay import Outcome, Reader, replay
 
 router = resource("dead_letters")
 
@@ -48,6 +46,7 @@ def replay_dead_letter(
     connection: Transaction,
     catalog: TheCatalog,
     settings: TheSettings,
+    message_router: TheRouter,
     principal: Current,
     now: Now,
     letter_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
@@ -56,7 +55,7 @@ def replay_dead_letter(
     letter = store.get(connection, letter_id, hold=True)
     if letter is None:
         raise NotFoundError(f"there is no dead letter {letter_id}, or somebody is replaying it")
-    context = Context(compile_fields(catalog), TimeLimits.of(settings))
-    replayed = replay(connection, letter, context, actor=principal.actor, now=now)
+    reader = Reader(Context.of(catalog, settings), message_router)
+    replayed = replay(connection, letter, reader, actor=principal.actor, now=now)
     faults = [FaultOutput(reason=reason, detail=detail) for reason, detail in replayed.failures]
     return ReplayedOutput(outcome=replayed.outcome, faults=faults)

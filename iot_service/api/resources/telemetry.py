@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
+from iot_service import metrics
 from iot_service.api import tokens
 from iot_service.api.auth import ForbiddenError, who_calls
 from iot_service.api.dependencies import Now, TheLinks, Transaction
@@ -115,7 +117,20 @@ def post_events(
 
 
 def _answer(taken: Taken) -> Response:
-    """Answer 200 when something is stored, else say why not. Dead letters are kept either way: nothing is raised."""
+    """Answer 200 when something is stored, else say why not. Dead letters are kept either way: nothing is raised.
+
+    It is counted when the answer has gone out, and so is committed.
+    """
+    response = _said(taken)
+    response.background = BackgroundTask(_count, taken)
+    return response
+
+
+async def _count(taken: Taken) -> None:
+    metrics.observe_stored(messages=1, readings=taken.readings, dead_letters=taken.reasons)
+
+
+def _said(taken: Taken) -> Response:
     shown = [{"reason": fault.reason.value, "detail": fault.detail} for fault in taken.faults[:_SHOWN]]
     if taken.stored == 0 and taken.faults:
         too_large = all(fault.reason is Reason.TOO_LARGE for fault in taken.faults)

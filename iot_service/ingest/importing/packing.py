@@ -46,10 +46,14 @@ class Column(NamedTuple):
 
 
 class _Device(NamedTuple):
-    """A device that may send: its id, and what the names of its metrics mean."""
+    """A device that may send: its id, what the names of its metrics mean, and how old a reading of it may be.
+
+    ``oldest`` is in microseconds since 1970 UTC.
+    """
 
     device_id: str
     columns: Mapping[str, Column]
+    oldest: int
 
 
 class Parcel(NamedTuple):
@@ -94,7 +98,7 @@ class Packer:
         self._context = context
         self._received = received
         self._name = name
-        self._oldest, self._newest = received - context.limits.retention, received + context.limits.ahead
+        self._newest = received + context.limits.ahead
         self._constants = struct.pack(">iqi?i?i", 8, received - _EPOCH, 1, False, 1, historic, 8)
         self._registered: dict[str, Registered] = {}
         self._known: dict[str, _Device] = {}
@@ -107,7 +111,7 @@ class Packer:
         quick = _Noted()
         for address, ts, values in chunk.records:
             device = self._known.get(address)
-            if device is None or not self._oldest <= ts <= self._newest or len(values) > MESSAGE_VALUES:
+            if device is None or not device.oldest <= ts <= self._newest or len(values) > MESSAGE_VALUES:
                 messages.append(self._message(address, ts, values, texts=chunk.texts))
                 continue
             left = _pack_values(device.columns, ts, values, rows, texts=chunk.texts)
@@ -142,7 +146,7 @@ class Packer:
                     for name, field in fields.by_name.items()
                     if field.is_metric
                 }
-                self._known[address] = _Device(device.device_id, columns)
+                self._known[address] = _Device(device.device_id, columns, self._received - fields.limits.retention)
 
     def _prefix(self, device_id: str, metric: str) -> bytes:
         device, name = device_id.encode(), metric.encode()
@@ -169,7 +173,7 @@ class Packer:
             noted.widen(self._known[address].device_id, oldest)
             noted.widen(self._known[address].device_id, newest)
         for (address, hour), names in quick.hours.items():
-            device_id, columns = self._known[address]
+            device_id, columns, _ = self._known[address]
             metrics = noted.hours.setdefault((device_id, hour), set())
             metrics.update(columns[name].metric for name in names if name in columns)
         return noted

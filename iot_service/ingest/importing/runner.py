@@ -30,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from iot_service import clock, logs
+from iot_service import clock, logs, metrics
 from iot_service.db import Database, DatabaseUnavailableError
 from iot_service.ingest.batches import Context
 from iot_service.ingest.importing import store
@@ -95,7 +95,9 @@ class Importer:
         for parcel in _ahead(map(packer.pack, reader.chunks(begun.position))):
             if stop.is_set():
                 return report
-            report.faults += self._store(parcel, known_as, received, stop)
+            faults = self._store(parcel, known_as, received, stop)
+            metrics.observe_stored(messages=0, readings=parcel.readings, dead_letters=faults)
+            report.faults += sum(faults.values())
             report.readings += parcel.readings
             report.position = parcel.position
             tell(report)
@@ -104,7 +106,7 @@ class Importer:
         report.done = True
         return report
 
-    def _store(self, parcel: Parcel, import_id: str, received: int, stop: threading.Event) -> int:
+    def _store(self, parcel: Parcel, import_id: str, received: int, stop: threading.Event) -> dict[str, int]:
         """Store a parcel, again after a while when the database is away or a lock was in the way."""
         for delay in (*_BACKOFF, None):
             try:

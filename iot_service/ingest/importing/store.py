@@ -44,18 +44,18 @@ def begin(connection: Connection, import_id: str, *, name: str, judge: bool, res
 
 def store_parcel(
     connection: Connection, parcel: Parcel, *, import_id: str, received: int, judge: bool, now: datetime
-) -> int:
-    """Store a parcel, and that the import has come so far; return how many faults there were. Changes no parcel.
+) -> dict[str, int]:
+    """Store a parcel, and that the import has come so far; return its faults, counted by reason. Changes no parcel.
 
     ``received`` is the time of receipt in microseconds since 1970 UTC.
     """
     letters = deepcopy(parcel.batch.letters)
     store_contents(connection, parcel, letters, received=received, judge=judge, now=now)
-    faults = len(letters)
+    faults = letters.by_reason()
     if judge:
         _note_spans(connection, import_id, parcel.spans)
     _QUERIES["save_position"].run(
-        connection, id=import_id, position=parcel.position, readings=parcel.readings, faults=faults, now=now
+        connection, id=import_id, position=parcel.position, readings=parcel.readings, faults=len(letters), now=now
     )
     return faults
 

@@ -57,6 +57,8 @@ class Connection:
         self._ended = threading.Event()
         self._awaited: set[int] = set()  # subscriptions that the broker has not answered yet
         self.accepted = False
+        self.unanswered = False
+        """Nobody took the call."""
         self.hung_up = False
         """The broker took the call, then refused the protocol or ended it without a word."""
         self.ended_because = ""
@@ -78,6 +80,7 @@ class Connection:
             client.connect(self._address.hostname or "", port, keepalive=_KEEPALIVE, **start)
         except (OSError, ValueError) as error:
             self.ended_because = str(error)
+            self.unanswered = True
             return
         client.loop_start()
         answer_by = time.monotonic() + _ANSWER_WITHIN

@@ -44,7 +44,7 @@ def working(slot: str, topics: tuple[str, ...], share: str | None) -> SessionPla
     marker = marker_topic(slot)
     if share is None:
         return SessionPlan(slot, (*topics, marker) if "iot/v1/+/#" not in topics else topics)
-    return SessionPlan(slot, (*_shared(topics, share), marker))
+    return SessionPlan(slot, (*_shared(topics, share), marker), given_up=topics)  # it may not have shared before
 
 
 def draining(slot: str, topics: tuple[str, ...], share: str | None) -> SessionPlan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from paho.mqtt.client import MQTTMessageInfo
@@ -23,7 +24,8 @@ from iot_service.ingest.mqtt.plan import SessionPlan
 from iot_service.ingest.topics import marker_topic
 
 _MARKER_EVERY = 0.5  # seconds
-_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before another attempt to connect
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before another attempt, when connections do not last
+_PATIENCE = 1.0  # seconds at most before another attempt, when there is nobody: back before the devices are
 _LASTING = 10.0  # seconds after which a connection counts as a good one, and the backoff begins anew
 _SHORT_LIVED = " (again, soon after the start); does another ingest process run with the same IOT_MQTT_SLOT?"
 _log = logs.get(__name__)
@@ -44,7 +46,8 @@ class Session:
         self._closed = threading.Event()
         self._forget = threading.Event()
         self._client: BulkClient | None = None  # of the present connection
-        self._ready = False  # the broker has accepted our subscriptions on it
+        self.ready_since: datetime | None = None
+        """Since when (UTC) the broker has accepted our subscriptions on it; None when it has not."""
         self._next_marker = 0.0
         self.connections = 0
         """How many connections the broker has accepted."""
@@ -54,7 +57,7 @@ class Session:
     @property
     def connected(self) -> bool:
         """Whether the broker has accepted our subscriptions on the present connection."""
-        return self._ready
+        return self.ready_since is not None
 
     def close(self, *, forget: bool = False) -> None:
         """Disconnect; the broker keeps the session and what comes for it, unless it is to ``forget`` it."""
@@ -73,7 +76,7 @@ class Session:
     def send_marker_when_due(self) -> None:
         """Send a marker, if it is time for one and there is a connection that will bring it back."""
         client, at = self._client, time.monotonic()
-        if client is None or not self._ready or at < self._next_marker:
+        if client is None or self.ready_since is None or at < self._next_marker:
             return
         self._next_marker = at + _MARKER_EVERY
         client.publish(marker_topic(self.plan.slot), write_marker(self._sender, to_micros(clock.now())), qos=1)
@@ -81,7 +84,7 @@ class Session:
     def publish(self, topic: str, payload: bytes, *, qos: int, expiry: int | None) -> MQTTMessageInfo | None:
         """Hand a message to the broker; None when there is no connection now. ``expiry`` is in seconds (MQTT 5)."""
         client = self._client
-        if client is None or not self._ready:
+        if client is None or self.ready_since is None:
             return None
         properties = None
         if expiry is not None and client.protocol is MQTTProtocolVersion.MQTTv5:
@@ -99,7 +102,7 @@ class Session:
 
     def speak_through(self, client: BulkClient | None, *, ready: bool) -> None:
         """See :class:`iot_service.ingest.mqtt.connection.Listener`."""
-        self._client, self._ready = client, ready
+        self._client, self.ready_since = client, clock.now() if ready else None
 
     def take(self, client: BulkClient, messages: Sequence[Publish]) -> None:
         """See :class:`iot_service.ingest.mqtt.connection.Listener`."""
@@ -109,6 +112,7 @@ class Session:
 
     def _stay_connected(self) -> None:
         version = MQTTProtocolVersion.MQTTv5
+        speaks_5 = False
         failures = 0
         while not self._closed.is_set():
             connection = Connection(self._settings, self.plan, version, self)
@@ -121,6 +125,8 @@ class Session:
             lasted = connection.accepted and time.monotonic() - began >= _LASTING
             failures = 0 if lasted else failures + 1
             delay = _BACKOFF[min(failures, len(_BACKOFF) - 1)]
+            if connection.unanswered:
+                delay = min(delay, _PATIENCE)
             metrics.observe_disconnected()
             _log.warning(
                 "the connection to the broker ended; trying again",
@@ -129,10 +135,12 @@ class Session:
                 reason=connection.ended_because + (_SHORT_LIVED if connection.accepted and failures > 1 else ""),
                 seconds=delay,
             )
-            # A broker that knows no MQTT 5 says so, or just hangs up; one that is away tells nothing about versions.
+            # A broker that knows no MQTT 5 says so, or just hangs up; one that is away tells nothing about versions,
+            # nor does one that took it before and is slow now.
+            speaks_5 = speaks_5 or (connection.accepted and version is MQTTProtocolVersion.MQTTv5)
             if connection.accepted or version is MQTTProtocolVersion.MQTTv311:
                 version = MQTTProtocolVersion.MQTTv5
-            elif connection.hung_up:
+            elif connection.hung_up and not speaks_5:
                 version = MQTTProtocolVersion.MQTTv311
                 continue
             self._closed.wait(delay)

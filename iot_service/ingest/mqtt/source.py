@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -79,15 +80,32 @@ class MqttSource:
             session = Session(self.settings, plan, sender=self.sender, take=self._put)
             self._sessions = {**self._sessions, plan.slot: session}
 
-    def close(self, slot: str, *, forget: bool = False) -> None:
-        """Leave the session of ``slot``, if it is open; with ``forget`` the broker forgets it, too."""
+    def close(self, slot: str) -> None:
+        """Leave the session of ``slot``, if it is open; the broker keeps it, and what comes for it."""
         session = self._sessions.get(slot)
-        if session is None:
-            return
-        self._sessions = {name: other for name, other in self._sessions.items() if name != slot}
+        if session is not None:
+            self._leave(session)
+
+    def forget(self, slot: str, *, stored_until: datetime) -> bool:
+        """Leave the session of ``slot`` and have the broker forget it, now that all before then (UTC) is stored.
+
+        Returns False, and leaves it open, where its present connection is younger than that, or there is none.
+        """
+        session = self._sessions.get(slot)
+        if session is None or session.ready_since is None or session.ready_since > stored_until:
+            return False
+        self._leave(session, forget=True)
+        return True
+
+    def _leave(self, session: Session, *, forget: bool = False) -> None:
+        self._sessions = {slot: other for slot, other in self._sessions.items() if other is not session}
         session.close(forget=forget)
         session.join()
         self._earlier_connections += session.connections
+
+    def take_no_more(self) -> None:
+        """Let nothing more in: whoever waits for room is let go, and the broker gives it again to the next one."""
+        self._buffer.close()
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 from iot_service import clock, logs
 from iot_service.db import Connection, Database
-from iot_service.ingest.batches import Context
 from iot_service.ingest.letters import DeadLetter
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.reasons import Reason
 from iot_service.ingest.replaying import store
-from iot_service.ingest.replaying.replay import Outcome, Replayed, replay
+from iot_service.ingest.replaying.replay import Outcome, Reader, Replayed, replay
 from iot_service.ingest.replaying.store import Letter, Search
 from iot_service.ingest.store import is_about_data
 
@@ -21,11 +21,19 @@ _log = logs.get(__name__)
 
 
 def replay_all(
-    database: Database, context: Context, search: Search, *, actor: str, stop: threading.Event, dry_run: bool = False
+    database: Database,
+    reader: Reader,
+    search: Search,
+    *,
+    actor: str,
+    stop: threading.Event,
+    dry_run: bool = False,
+    tell: Callable[[Replayed], None] = lambda _replayed: None,
 ) -> Counter[Outcome]:
     """Replay what ``search`` finds now, oldest first; return how many letters had which outcome.
 
-    ``dry_run`` does all of it and takes it back. Ends early, between two letters, when ``stop`` is set.
+    ``dry_run`` does all of it and takes it back. ``tell`` hears what came of each. Ends early, between two letters,
+    when ``stop`` is set.
     """
     outcomes: Counter[Outcome] = Counter()
     with database.transaction() as connection:
@@ -39,20 +47,21 @@ def replay_all(
         for after in ids:  # the next search begins after the last one
             if stop.is_set():
                 break
-            replayed = replay_one(database, context, after, actor=actor, dry_run=dry_run)
+            replayed = replay_one(database, reader, after, actor=actor, dry_run=dry_run)
             if replayed is not None:
                 outcomes[replayed.outcome] += 1
+                tell(replayed)
     return outcomes
 
 
 def replay_one(
-    database: Database, context: Context, letter_id: int, *, actor: str, dry_run: bool = False
+    database: Database, reader: Reader, letter_id: int, *, actor: str, dry_run: bool = False
 ) -> Replayed | None:
     """Replay one letter; None where it is gone, or another replay holds it."""
     try:
         with database.transaction() as connection, connection.transaction(force_rollback=dry_run):
             letter = store.get(connection, letter_id, hold=True)
-            return _try(connection, letter, context, actor=actor) if letter is not None else None
+            return _try(connection, letter, reader, actor=actor) if letter is not None else None
     except Exception as error:  # a runner: whatever one letter brings about, the others are read
         if not is_about_data(error):
             raise
@@ -60,8 +69,8 @@ def replay_one(
         return _refuse(database, letter_id, error, dry_run=dry_run)
 
 
-def _try(connection: Connection, letter: Letter, context: Context, *, actor: str) -> Replayed:
-    return replay(connection, letter, context, actor=actor, now=clock.now())
+def _try(connection: Connection, letter: Letter, reader: Reader, *, actor: str) -> Replayed:
+    return replay(connection, letter, reader, actor=actor, now=clock.now())
 
 
 def _refuse(database: Database, letter_id: int, error: Exception, *, dry_run: bool) -> Replayed | None:

@@ -21,24 +21,15 @@ from iot_service.ingest.importing.runner import Importer, ImportReport
 from iot_service.ingest.limits import TimeLimits
 from iot_service.ingest.micros import from_micros, to_micros, to_span
 from iot_service.rules.runner import RuleRunner
-from tests.factories import make_home
 from tests.history.readings import Reading, rolled_up, run_to_the_end, summed
 from tests.ingest.rows import count, rows
+from tests.metrics.figures import figure
 from tests.rules.telemetry import SHIPPED, START, reading, series, store
 
-CONTEXT = Context(compile_fields(SHIPPED), TimeLimits(to_span(timedelta(days=365)), to_span(timedelta(minutes=5))))
+LIMITS = TimeLimits(to_span(timedelta(days=365)), to_span(timedelta(minutes=5)))
+CONTEXT = Context(compile_fields(SHIPPED, LIMITS), LIMITS)
 MINUTE = timedelta(minutes=1)
 PAST = START - timedelta(days=30)
-
-
-@pytest.fixture
-def connection(database: Database) -> Iterator[Connection]:
-    """A connection that commits each statement by itself, with a freezer in service."""
-    with database._pool.connection() as connection:
-        connection.autocommit = True
-        make_home(connection)
-        yield connection
-        connection.autocommit = False
 
 
 def line(at: datetime, device: str = "freezer-1", /, **values: Any) -> str:
@@ -193,7 +184,7 @@ def test_a_lock_or_a_database_that_is_away_for_a_moment_is_waited_for(
     once = iter([DatabaseUnavailableError("gone")])
     whole = store.store_parcel
 
-    def falter(*arguments: Any, **named: Any) -> int:
+    def falter(*arguments: Any, **named: Any) -> dict[str, int]:
         done = whole(*arguments, **named)
         for error in once:
             raise error
@@ -326,3 +317,15 @@ def test_what_was_streamed_stays_so_when_it_comes_again_in_a_file(database: Data
     assert (False,) in rows(database, "reading", "historic")
     assert rows(database, "reading", "ts", "historic")[0] == (PAST, False)
     assert from_micros(to_micros(PAST)) == PAST
+
+
+def test_readings_and_faults_are_counted_with_all_others(database: Database, connection: Connection) -> None:
+    def counted() -> tuple[float, float]:
+        return (
+            figure("iot_ingest_readings_total"), figure("iot_ingest_dead_letters_total", reason="unknown_metric"),
+        )  # fmt: skip
+
+    before = counted()
+    bring_in(database, [line(PAST, door=1, temperature=-70, window=1)])
+    after = counted()
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 1)

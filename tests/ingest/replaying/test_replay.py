@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,19 +12,22 @@ from typing import Any
 import pytest
 
 from iot_service import clock
+from iot_service.config import load_settings
 from iot_service.db import Connection, Database
-from iot_service.ingest.batches import Context, build_batch
+from iot_service.ingest.batches import Context, addresses, build_batch
+from iot_service.ingest.formats.router import Router, load_formats
 from iot_service.ingest.importing.packing import Packer
 from iot_service.ingest.importing.records import Chunk
 from iot_service.ingest.importing.store import store_contents
 from iot_service.ingest.micros import from_micros
 from iot_service.ingest.replaying import store
-from iot_service.ingest.replaying.replay import Outcome
+from iot_service.ingest.replaying.replay import Outcome, Reader, replay
 from iot_service.ingest.replaying.runner import replay_all
 from iot_service.ingest.replaying.store import Search
 from iot_service.ingest.source import Message
 from iot_service.ingest.store import find_devices, store_batch
-from tests.factories import make_device, make_home
+from iot_service.products.catalog import load_catalog
+from tests.factories import make_device
 from tests.ingest.examples import FIELDS, LIMITS, MILLIS, NOW, RECEIVED, telemetry
 from tests.ingest.rows import count, rows
 
@@ -37,30 +39,29 @@ WIDER = CONTEXT._replace(
     }
 )
 """After a fix: the product model knows one metric more."""
+FORMATS = Router(load_formats(load_settings(formats="tasmota,thingsboard"), load_catalog()))
 
 
 @pytest.fixture
-def connection(database: Database) -> Iterator[Connection]:
-    """A connection that commits each statement by itself, with a freezer."""
+def connection(connection: Connection) -> Connection:
+    """The same as everywhere, two days after the messages came."""
     clock.freeze(LATER)
-    with database._pool.connection() as connection:
-        connection.autocommit = True
-        make_home(connection)
-        yield connection
-        connection.autocommit = False
+    return connection
 
 
 def send(connection: Connection, *messages: Message) -> None:
     """Take messages in as ingest does."""
     with connection.transaction():
-        devices = find_devices(connection, ["freezer-1", "freezer-2"])
-        store_batch(connection, build_batch(messages, devices, CONTEXT), now=NOW)
+        said = {place: sents for place, one in enumerate(messages) if (sents := FORMATS.read(one)) is not None}
+        devices = find_devices(connection, sorted(addresses(messages, said)))
+        store_batch(connection, build_batch(messages, devices, CONTEXT, said), now=NOW)
 
 
 def again(
-    database: Database, search: Search | None = None, *, context: Context = WIDER, **how: Any
+    database: Database, search: Search | None = None, *, router: Router = FORMATS, **how: Any
 ) -> Counter[Outcome]:
-    return replay_all(database, context, search or Search(), actor="operator:1", stop=threading.Event(), **how)
+    reader = Reader(WIDER, router)
+    return replay_all(database, reader, search or Search(), actor="operator:1", stop=threading.Event(), **how)
 
 
 def letters(database: Database) -> list[tuple[str, str, Any]]:
@@ -153,8 +154,59 @@ def test_a_part_of_a_message_in_another_format_is_in_the_shape_of_the_contract(
             "event": b'{"name": "Opened"}',
         },
     )  # fmt: skip
-    assert again(database) == {Outcome.STORED: 2, Outcome.FAILED: 1}
+    assert again(database) == {Outcome.STORED: 2, Outcome.UNREADABLE: 1}
     assert rows(database, "reading", "metric") == [("window",)]
+
+
+def test_a_message_of_another_format_is_read_again_as_that(database: Database, connection: Connection) -> None:
+    payload = b'{"Time": "2026-11-21T12:00:00", "DS18B20": {"Temperature": -80.5}, "Switch1": "ON"}'
+    send(connection, Message("tele/freezer-2/SENSOR", payload, RECEIVED))
+    assert again(database) == {Outcome.FAILED: 1}
+    make_device(connection, id="freezer-2")
+    assert again(database) == {Outcome.STORED: 1}
+    assert rows(database, "reading", "device_id", "metric", "ts", "value") == [
+        ("freezer-2", "door", NOW, 1.0), ("freezer-2", "temperature", NOW, -80.5),
+    ]  # fmt: skip
+    assert count(database, "dead_letter") == 0
+
+
+def test_a_message_about_many_devices_has_a_letter_for_each_and_none_more(
+    database: Database, connection: Connection
+) -> None:
+    content = {name: [{"ts": MILLIS, "values": {"door": 1}}] for name in ("freezer-1", "freezer-2", "freezer-3")}
+    send(connection, Message("v1/gateway/telemetry", json.dumps(content).encode(), RECEIVED))
+    for _ in range(3):
+        assert again(database) == {Outcome.FAILED: 2}
+    assert rows(database, "dead_letter", "device_id") == [("freezer-2",), ("freezer-3",)]
+    make_device(connection, id="freezer-3")
+    assert again(database) == {Outcome.FAILED: 1, Outcome.STORED: 1}
+    assert rows(database, "reading", "device_id") == [("freezer-1",), ("freezer-3",)]
+    assert rows(database, "dead_letter", "device_id") == [("freezer-2",)]
+
+
+@pytest.mark.parametrize(
+    ("topic", "router", "what_to_do"),
+    [
+        ("spBv1.0/plant/DDATA/line-2/pump", FORMATS, "ask the edge node for its births"),
+        ("tele/freezer-2/SENSOR", Router(()), "name the one that does in IOT_FORMATS"),
+    ],
+)
+def test_a_letter_that_nobody_can_read_now_stays_as_it_was_and_it_is_said_what_to_do(
+    database: Database, connection: Connection, topic: str, router: Router, what_to_do: str
+) -> None:
+    connection.execute(
+        "INSERT INTO dead_letter (received_at, topic, device_id, payload, reason, detail)"
+        " VALUES (%s, %s, 'plant/line-2/pump', '\\x0801'::bytea, 'unknown_device', 'it is not registered')",
+        [NOW, topic],
+    )
+    before = rows(database, "dead_letter", "id", "topic", "payload", "reason", "detail")
+    assert again(database, router=router) == {Outcome.UNREADABLE: 1}
+    assert rows(database, "dead_letter", "id", "topic", "payload", "reason", "detail") == before
+    letter = store.get(connection, before[0][0])
+    assert letter is not None
+    (failure,) = replay(connection, letter, Reader(WIDER, router), actor="operator:1", now=LATER).failures
+    assert failure[0] == "unknown_device"
+    assert what_to_do in failure[1]
 
 
 def test_history_comes_in_as_history(database: Database, connection: Connection) -> None:
