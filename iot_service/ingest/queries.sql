@@ -98,7 +98,8 @@ COPY touched (device_id, oldest_ts, newest_ts, received_at) FROM STDIN (FORMAT b
 
 -- name: vouch
 -- Everything that the broker had for this slot before caught_up_at is stored. A slot that was given up stays so.
-UPDATE ingest_slot SET caught_up_at = %(caught_up_at)s, seen_at = %(now)s WHERE client_id = %(client_id)s;
+UPDATE ingest_slot SET caught_up_at = greatest(caught_up_at, %(caught_up_at)s), seen_at = %(now)s
+WHERE client_id = %(client_id)s;
 
 -- name: slots
 -- All slots.

@@ -102,6 +102,7 @@ class IngestRunner:
                 stack.enter_context(self._holding_slots(source, stop))
             while not stop.is_set():
                 self._pulse.beat(_PART)
+                self._understanding.hold(source.slots if isinstance(source, MqttSource) else ())
                 delivery = source.receive(self._settings.batch_messages, _WAIT)
                 if delivery.messages:
                     self._store_until_done(source, delivery, stop)
@@ -178,7 +179,10 @@ class IngestRunner:
         self._pulse.worked(_PART)
         for topic, payload in self._understanding.keep(understood):
             self._ask(topic, payload)
-        _observe(batch, part.messages, seconds=time.monotonic() - began, waiting=source.waiting)
+        try:
+            _observe(batch, part.messages, seconds=time.monotonic() - began, waiting=source.waiting)
+        except OSError as error:  # the disk is full, say; what is stored is stored
+            _log.warning("figures cannot be kept", action="ingest.not_observed", error=str(error))
 
     def _ask(self, topic: str, payload: bytes) -> None:
         """Ask for something that is asked for again where it does not arrive."""

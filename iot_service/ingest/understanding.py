@@ -57,6 +57,11 @@ class Understanding:
         presence = Presence(state_topic(host_id), lambda online, at: state_payload(online=online, at=at))
         return (SessionPlan(SPARKPLUG, (SPARKPLUG_TOPICS, marker_topic(SPARKPLUG)), presence=presence),)
 
+    def hold(self, slots: Collection[str]) -> None:
+        """Note which slots this process holds now: without Sparkplug's, others may change what is kept of its nodes."""
+        if self._sparkplug is not None and SPARKPLUG not in slots:
+            self._sparkplug.forget()
+
     def read(self, messages: Sequence[Message]) -> Understood:
         """Return what ``messages`` say that are not of the contract; raises what ``load`` raises."""
         said: dict[int, Sequence[Sent]] = {}

@@ -182,6 +182,8 @@ class _Compiler:
         conditions = [condition for condition in (when, clear) if condition is not None]
         if when is not None and EVENTS in when.inputs and spec.clear is None:
             self._add(spec.id, ("when",), ["events last an instant, so a rule on them needs a 'clear' of its own"])
+        if spec.clear is not None and spec.absent_for is not None:
+            self._add(spec.id, ("clear",), ["an absence is over with the next reading; leave 'clear' out"])
         used = {name for condition in conditions for name, _ in condition.lets}
         for name in set(spec.let) - used if len(self.problems) == before else ():
             self._add(spec.id, ("let", name), ["is never used; remove it"])

@@ -41,6 +41,7 @@ class DeviceFold:
         self._fresh: set[str] = set()
         self._timed: dict[str, datetime] = {}
         self._soonest: datetime | None = None
+        self._taken_up = state.until is not None  # the last instant before may have had events, which are over now
         self._at_rest: set[int] = set()  # rules that found nothing in the values as they are now
         self._missing: set[int] = set()  # rules that have noticed an absence, and wait for its end
         self._restore()
@@ -121,6 +122,7 @@ class DeviceFold:
             if at is None or at > limit or (at == limit and not inclusive):
                 self._soonest = at
                 return
+            self._soonest = at  # even where the judging happens later: what is due at this instant is, then
             self._instant(at, None, (), None)
 
     def _instant(
@@ -131,8 +133,9 @@ class DeviceFold:
         again: set[str] = set()
         places: set[int] = set()
         at = self._move_on(at, received)
-        if self._values[EVENTS]:
+        if self._values[EVENTS] or self._taken_up:
             self._values[EVENTS] = []
+            self._taken_up = False
             changed.add(EVENTS)
         if change is not None:
             self._change_fact(change, changed)
@@ -287,7 +290,7 @@ class DeviceFold:
         after, change = step(before, holds, at, hold_for=spec.for_, clear_for=spec.clear_for)
         if after is not before or rule.id not in self.state.rules:
             self._move(place, after)
-        elif after.phase is Phase.INACTIVE and holds is False:
+        elif after.phase is Phase.INACTIVE and holds is False and rule.id not in self.errors:
             self._at_rest.add(place)
         if change is not None:
             self._report(rule, change, at)

@@ -39,9 +39,12 @@ FROM (SELECT device_id, coalesce(until, '-infinity') AS until, coalesce(received
       FROM unnest(%(ids)b::text[], %(untils)s::timestamptz[], %(receiveds)s::timestamptz[], %(watched)s::text[])
            AS given (device_id, until, received, watched)) AS asked
 CROSS JOIN LATERAL (
-    (SELECT 'reading' AS kind, metric AS name, ts, received_at, value, NULL::jsonb AS data FROM reading
-     WHERE reading.device_id = asked.device_id AND metric = ANY(asked.watched) AND ts >= asked.until AND NOT historic
-       AND (ts, received_at) > (asked.until, asked.received)
+    (SELECT 'reading' AS kind, found.* FROM unnest(asked.watched) AS one (metric)
+     CROSS JOIN LATERAL (
+         SELECT reading.metric AS name, ts, received_at, value, NULL::jsonb AS data FROM reading
+         WHERE reading.device_id = asked.device_id AND reading.metric = one.metric AND ts >= asked.until
+           AND NOT historic AND (ts, received_at) > (asked.until, asked.received)
+         ORDER BY ts, received_at LIMIT %(limit)s) AS found
      ORDER BY ts, received_at LIMIT %(limit)s)
     UNION ALL
     (SELECT 'attribute', name, ts, received_at, NULL, value FROM attribute
@@ -55,6 +58,14 @@ CROSS JOIN LATERAL (
      ORDER BY ts, received_at LIMIT %(limit)s)
 ) AS sample
 ORDER BY asked.device_id, sample.ts, sample.received_at, sample.kind, sample.name;
+
+-- name: last_readings
+-- The last reading of each metric up to an instant.
+SELECT one.metric, last.ts, last.value FROM unnest(%(metrics)s::text[]) AS one (metric)
+CROSS JOIN LATERAL (
+    SELECT ts, value FROM reading
+    WHERE device_id = %(device_id)s AND reading.metric = one.metric AND ts <= %(until)s AND NOT historic
+    ORDER BY ts DESC LIMIT 1) AS last;
 
 -- name: late_readings
 -- Readings that came for a time that had been judged: how many of them are new, and when the last of them came.

@@ -131,7 +131,7 @@ class RuleRunner:
             with connection.transaction():
                 device.late_readings += store.count_late(connection, device, product.watched)
         windows, fold = self._take_up(connection, device, product, remembered, now=now)
-        wake_at = self._fold(fold, device, given, more=more, vouched=vouched, spread=spread)
+        wake_at = self._fold(fold, device, given, more=more, vouched=vouched, spread=spread, now=now)
         opened = self._record(connection, device, fold.outcomes, now=now) if fold.outcomes else ()
         folds[device.device_id] = windows, fold
         error = "; ".join(f"{rule}: {message}" for rule, message in fold.errors.items())
@@ -161,6 +161,7 @@ class RuleRunner:
         more: bool,
         vouched: datetime,
         spread: bool,
+        now: datetime,
     ) -> datetime | None:
         """Fold what may be folded, and return at which ``vouched`` there will be something to do."""
         time = DeviceTime(
@@ -168,7 +169,7 @@ class RuleRunner:
         )
         watermark = time.watermark(vouched)
         if not spread and device.newest_ts is not None:
-            watermark = max(watermark, device.newest_ts - self._lateness)
+            watermark = max(watermark, min(now, device.newest_ts) - self._lateness)
         ready = [sample for sample in given if sample.ts <= watermark]
         wakes = [time.sample_wake(sample.ts) for sample in given[len(ready) : len(ready) + 1]]
         if ready or device.state.until is not None:  # a device's time begins with its first sample
@@ -210,8 +211,18 @@ class RuleRunner:
         for rule, rule_state in list(state.rules.items()):
             if rule not in device.open_rules:
                 state.rules[rule] = withdrawn(rule_state, state.until or now)
+        self._look_back(connection, device, product)
         windows = remembered.windows if remembered is not None else self._build_windows(connection, device, product)
         return windows, DeviceFold(product, state, windows, facts)
+
+    def _look_back(self, connection: Connection, device: Claimed, product: CompiledProduct) -> None:
+        """Give the device's state the last values of metrics that rules look at now and did not when it was kept."""
+        state = device.state
+        new = set(product.watched) - set(product.watched if state.watched is None else state.watched)
+        state.watched = product.watched
+        if new and state.until is not None:
+            with connection.transaction():
+                state.readings |= store.last_readings(connection, device.device_id, new, until=state.until)
 
     def _build_windows(self, connection: Connection, device: Claimed, product: CompiledProduct) -> Windows:
         if not product.windows:

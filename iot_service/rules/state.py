@@ -20,7 +20,8 @@ class DeviceState:
     ``until`` and ``received`` are that place: samples at or before (``until``, ``received``) are past; ``received``
     None means that everything at ``until`` is. ``readings`` and ``attributes`` are the newest of each name with their
     times, ``facts`` the parameters and facts that were judged with. ``ready_since``: since when a commissioning device
-    has been in its normal range. ``heard``: the newest time of receipt that was seen. All times are UTC.
+    has been in its normal range. ``heard``: the newest time of receipt that was seen. ``watched``: the metrics
+    that rules looked at, None for all. All times are UTC.
     """
 
     service_state: ServiceState
@@ -33,6 +34,7 @@ class DeviceState:
     ready_since: datetime | None = None
     recheck_at: datetime | None = None
     heard: datetime | None = None
+    watched: tuple[str, ...] | None = None
 
     def is_past(self, at: datetime, received: datetime) -> bool:
         """Return whether a sample of this time has been folded, or comes too late to be."""
@@ -51,6 +53,7 @@ def to_json(state: DeviceState) -> dict[str, Any]:
         "ready_since": _text(state.ready_since),
         "recheck_at": _text(state.recheck_at),
         "heard": _text(state.heard),
+        "watched": state.watched,
     }
 
 
@@ -75,6 +78,7 @@ def from_json(
         ready_since=_time_or_none(data.get("ready_since")),
         recheck_at=_time_or_none(data.get("recheck_at")),
         heard=_time_or_none(data.get("heard")),
+        watched=tuple(data["watched"]) if data.get("watched") is not None else None,
     )
 
 

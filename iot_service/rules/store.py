@@ -191,6 +191,14 @@ def _complete(given: list[Sample], limit: int) -> tuple[list[Sample], bool]:
     return [sample for sample in given if (sample.ts, sample.received_at) < bound], True
 
 
+def last_readings(
+    connection: Connection, device_id: str, metrics: Iterable[str], *, until: datetime
+) -> dict[str, tuple[datetime, float]]:
+    """Return time and value of the last reading of each of ``metrics`` that there is up to ``until`` (UTC)."""
+    rows = QUERIES["last_readings"].all(connection, device_id=device_id, metrics=sorted(metrics), until=until)
+    return {row["metric"]: (row["ts"], row["value"]) for row in rows}
+
+
 def may_be_late(device: Claimed) -> bool:
     """Return whether something was stored since the last run for a time that has been judged."""
     until = device.state.until

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from datetime import timedelta
 
+import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from iot_service import clock
@@ -122,3 +124,35 @@ def test_a_session_is_left_at_once_although_its_messages_wait_for_room(mosquitto
         leaving.start()
         leaving.join(5)
         assert not leaving.is_alive()
+
+
+def test_after_a_long_time_without_the_broker_nothing_is_vouched_for_before_devices_can_be_back(
+    mosquitto_server: MosquittoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iot_service.ingest.mqtt.session._LONG_AWAY", 0.5)
+    monkeypatch.setattr("iot_service.ingest.mqtt.session._RETURN", 3.0)
+    plan = shared()
+    own = plan.filters[-1]
+
+    def markers(source: MqttSource, seconds: float) -> int:
+        end, found = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            delivery = source.receive(100, 0.1)
+            delivery.acknowledge()
+            found += sum(message.topic == own for message in delivery.messages)
+        return found
+
+    with (
+        Proxy(mosquitto_server.port) as proxy,
+        MqttSource(make_settings(mqtt_url=f"mqtt://127.0.0.1:{proxy.port}")) as source,
+    ):
+        source.open(plan)
+        wait_until(lambda: source.connected)
+        assert markers(source, 2.0) >= 1
+        proxy.cut()
+        wait_until(lambda: not source.connected)
+        markers(source, 1.0)
+        proxy.mend()
+        wait_until(lambda: source.connected)
+        assert markers(source, 1.5) == 0
+        assert markers(source, 4.0) >= 1

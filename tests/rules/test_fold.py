@@ -299,3 +299,26 @@ def test_shuffled_within_a_second_with_a_lateness_of_two_gives_the_same(
     batches.append(sorted((s for s in stored if s.ts > folded_to), key=lambda sample: (sample.ts, sample.name)))
     assert sum(map(len, batches)) == len(samples)
     assert shown(outcomes(product, batches, samples[-1], restart=True)) == once
+
+
+def test_an_event_is_over_at_the_next_instant_wherever_the_samples_are_cut() -> None:
+    machine = compiled("freezer", [rule(when="'alarm' in events", clear="power > 0.5")])
+    samples = [reading("power", START, 1.0), event("alarm", START + MINUTE), reading("door", START + 2 * MINUTE, 0.0)]
+    for cut in range(len(samples) + 1):
+        state = DeviceState(ServiceState.IN_SERVICE)
+        outcomes = []
+        for part in (samples[:cut], samples[cut:]):
+            fold = DeviceFold(machine, state, Windows(()), {})
+            fold.advance(part)
+            outcomes += fold.outcomes
+        assert [(outcome.kind.value, outcome.at) for outcome in outcomes] == [
+            ("opened", START + MINUTE),
+            ("resolved", START + 2 * MINUTE),
+        ]
+
+
+def test_a_rule_on_an_absence_takes_no_clear_condition() -> None:
+    spec = rule(absent_for="3m", absent=["temperature"], clear="door < 1.0")
+    _, problems = compile_product(SHIPPED.products["freezer"], [spec])
+    assert [problem.field for problem in problems] == [("clear",)]
+    assert "leave 'clear' out" in problems[0].message

@@ -69,6 +69,28 @@ def test_an_impossible_level_is_an_error_of_the_rule() -> None:
     assert "service_level" in errors[0]
 
 
+def test_the_days_until_a_stock_is_used_up_come_from_the_devices_own_days() -> None:
+    at = timedelta(days=29)
+    early, middle, late = (
+        value(f"used_up_in(counter, 28d, supplied, {chance})", {"supplied": 45.0}, DAYS, at) or 0
+        for chance in (0.1, 0.5, 0.9)
+    )
+    assert 3.5 < early < middle < late < 7
+    source = "used_up_in(counter, 28d, supplied, 0.5)"
+    assert value(source, {}, DAYS, at) is None
+    assert value(source, {"supplied": 45.0}, DAYS[:1], timedelta(hours=1)) is None
+    assert value(source, {"supplied": 1e9}, DAYS, at) is None
+    assert compiled(source).inputs == {"counter", "supplied"}
+
+
+def test_a_chance_that_is_no_quantile_of_the_forecast_is_an_error_of_the_rule() -> None:
+    let = compiled("used_up_in(counter, 28d, 45, supplied)")
+    errors: list[str] = []
+    windows = Windows(Window(key) for key in let.windows)
+    assert let.value({"supplied": 0.3}, windows, START, errors) is None
+    assert "0.1, 0.5 or 0.9" in errors[0]
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
@@ -82,6 +104,9 @@ def test_an_impossible_level_is_an_error_of_the_rule() -> None:
         ("demand_within(counter, 28d, led_days, 0.98)", "there is no 'led_days'; did you mean 'lead_days'?"),
         ("demand_within(counter, 1h, lead_days, 0.98)", "the history must be at least 1d"),
         ("demand_within(setpoint, x, lead_days, 0.98)", "there is no metric 'setpoint'"),
+        ("used_up_in(counter, 28d)", "used_up_in takes a counter"),
+        ("used_up_in(counter, 28d, supplied, 0.2)", "the chance of used_up_in is 0.1, 0.5 or 0.9"),
+        ("used_up_in(counter, 28d, suplied, 0.1)", "there is no 'suplied'; did you mean 'supplied'?"),
         ("temperature > 1", "gives bool; a number is needed"),
     ],
 )

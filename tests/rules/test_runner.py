@@ -323,3 +323,33 @@ def test_the_windows_of_devices_that_were_not_heard_for_long_are_forgotten(
         run(database, START, runner)
     assert len(runner._memory._devices) == 1
     assert found(connection) == []
+
+
+def test_a_reading_whose_clock_is_ahead_waits_and_makes_no_other_one_late(
+    database: Database, connection: Connection
+) -> None:
+    make_home(connection)
+    warm = series(temperature="-55x15")
+    ahead = reading("temperature", START + 4 * MINUTE, -55.0, received=START)
+    store(connection, "freezer-1", [warm[0], ahead])
+    run(database, START)
+    for sample in warm[1:]:
+        if sample.ts != ahead.ts:
+            store(connection, "freezer-1", [sample])
+            run(database, sample.ts)
+    assert found(connection) == [("temperature_high", "open", 10, None)]
+    assert state_of(connection)["late_readings"] == 0
+
+
+def test_a_metric_that_a_new_rule_looks_at_has_its_last_value_at_once(
+    database: Database, connection: Connection
+) -> None:
+    make_home(connection)
+    store(connection, "freezer-1", series(temperature="-70", ambient="35"))
+    run(database, START)
+    hot = rule("hot_room", when="ambient > 30.0")
+    rules = {**SHIPPED.rules, "freezer": {**SHIPPED.rules["freezer"], "hot_room": hot}}
+    newer = RuleRunner(database, SHIPPED.model_copy(update={"rules": rules}))
+    store(connection, "freezer-1", series(MINUTE, START + MINUTE, temperature="-70"))
+    run(database, START + MINUTE, newer)
+    assert found(connection) == [("hot_room", "open", 1, None)]

@@ -23,6 +23,7 @@ from iot_service.ingest.mqtt.packets import Publish, is_publish, split_publishes
 from iot_service.ingest.mqtt.read_ahead import ReadAhead
 
 _READS_AT_ONCE = 20
+_LARGE = 1_000_000  # bytes
 _MOST_REFUSED = 1_000  # remembered; most of them (markers) nobody asks about
 _PUBACK = struct.Struct(">BBH").pack  # the same in 3.1.1 and, for success, in 5
 
@@ -88,10 +89,11 @@ class BulkClient(Client):
                 messages, sock.at = split_publishes(sock.ahead, sock.at, properties=self._properties)
                 if messages:
                     with self._msgtime_mutex:
-                        self._last_msg_in = time.monotonic()
+                        self._last_bytes_received = time.monotonic()
                     self._take_all(messages)
-                if sock.at >= len(sock.ahead) or is_publish(sock.ahead, sock.at):
-                    break  # the rest of a message is still on its way
+                left = len(sock.ahead) - sock.at
+                if left == 0 or (left < _LARGE and is_publish(sock.ahead, sock.at)):
+                    break  # the rest of a message is still on its way; paho gathers a large one without copying
             result = super().loop_read(max_packets)
             if result is not MQTTErrorCode.MQTT_ERR_SUCCESS or self._sock is None:
                 break

@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 
 from iot_service import clock, logs, metrics
 from iot_service.config import Settings
+from iot_service.errors import StopError
 from iot_service.ingest.marker import write_marker
 from iot_service.ingest.micros import to_micros
 from iot_service.ingest.mqtt.client import BulkClient
@@ -28,6 +29,10 @@ _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds before another attempt, when con
 _PATIENCE = 1.0  # seconds at most before another attempt, when there is nobody: back before the devices are
 _LASTING = 10.0  # seconds after which a connection counts as a good one, and the backoff begins anew
 _SHORT_LIVED = " (again, soon after the start); does another ingest process run with the same IOT_MQTT_SLOT?"
+# After a long time without the broker devices need a while to come back as well: who vouched at once that all they said
+# is stored would have them all taken for silent.
+_LONG_AWAY = 300.0  # seconds
+_RETURN = 60.0  # seconds
 _log = logs.get(__name__)
 
 Take = Callable[[str, BulkClient, Sequence[Publish]], None]
@@ -49,6 +54,7 @@ class Session:
         self.ready_since: datetime | None = None
         """Since when (UTC) the broker has accepted our subscriptions on it; None when it has not."""
         self._next_marker = 0.0
+        self._away_since: float | None = None
         self.connections = 0
         """How many connections the broker has accepted."""
         self._thread = threading.Thread(target=self._stay_connected, name=f"mqtt {plan.slot}", daemon=True)
@@ -102,6 +108,10 @@ class Session:
 
     def speak_through(self, client: BulkClient | None, *, ready: bool) -> None:
         """See :class:`iot_service.ingest.mqtt.connection.Listener`."""
+        at = time.monotonic()
+        if ready and self._away_since is not None and at - self._away_since > _LONG_AWAY:
+            self._next_marker = at + _RETURN
+        self._away_since = None if ready else self._away_since or at
         self._client, self.ready_since = client, clock.now() if ready else None
 
     def take(self, client: BulkClient, messages: Sequence[Publish]) -> None:
@@ -115,7 +125,12 @@ class Session:
         speaks_5 = False
         failures = 0
         while not self._closed.is_set():
-            connection = Connection(self._settings, self.plan, version, self)
+            try:
+                connection = Connection(self._settings, self.plan, version, self)
+            except (StopError, OSError) as error:  # certificates are being changed, say
+                _log.error("cannot connect to the broker now", action="mqtt.no_tls", reason=str(error))
+                self._closed.wait(_BACKOFF[-1])
+                continue
             began = time.monotonic()
             connection.serve(self._closed, forget=self._forget)
             self.connections += connection.accepted

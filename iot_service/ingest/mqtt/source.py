@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 from iot_service import clock
 from iot_service.config import Settings
+from iot_service.engines.tls import client_context
 from iot_service.errors import RetryError, StopError
 from iot_service.ingest.buffer import Buffer
 from iot_service.ingest.micros import to_micros
@@ -46,9 +48,11 @@ class MqttSource:
     """
 
     def __init__(self, settings: Settings, *, linger: float = _LINGER) -> None:
-        """Raises StopError when no broker is named."""
+        """Raises StopError when no broker is named, or the files that TLS needs do not do."""
         if settings.mqtt_url is None:
             raise StopError("IOT_MQTT_URL is not set; name the broker, as mqtt://host:port")
+        if urlsplit(settings.mqtt_url).scheme == "mqtts":
+            client_context(settings.mqtt_ca_file, settings.mqtt_certificate_file, settings.mqtt_key_file)
         self.settings = settings
         self.sender = secrets.token_hex(8)
         self._linger = linger
@@ -140,7 +144,9 @@ class MqttSource:
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, expiry: int | None = None, timeout: float = 5.0
     ) -> None:
-        """Publish a message and wait until the broker has it; ``expiry`` is in seconds, for brokers that know MQTT 5.
+        """Publish a message and wait until the broker has it; at QoS 0 there is nothing to wait for.
+
+        ``expiry`` is in seconds, for brokers that know MQTT 5.
 
         Raises RetryError when there is no connection, or the broker does not answer within ``timeout`` seconds.
         """
@@ -148,6 +154,8 @@ class MqttSource:
             info = session.publish(topic, payload, qos=qos, expiry=expiry)
             if info is None:
                 continue
+            if qos == 0:
+                return  # nobody will say whether it arrived
             try:
                 info.wait_for_publish(timeout)
             except (RuntimeError, ValueError) as error:

@@ -76,6 +76,10 @@ class SparkplugReader:
         ]
         return result
 
+    def forget(self) -> None:
+        """Read every session anew from the database: another process may have gone on with them."""
+        self._kept.clear()
+
     def keep(self, reading: Reading) -> None:
         """Go on from where ``reading`` ended; call it when the transaction that stored it is committed."""
         if len(self._kept) + len(reading.sessions) > _MOST_SESSIONS:
