@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -46,3 +47,39 @@ def rules_test(
     report = test_rules(load_settings(), paths or [])
     typer.echo(report.text)
     raise typer.Exit(0 if report.passed else 1)
+
+
+@rules_app.command("forecast")
+def rules_forecast(
+    file: Annotated[Path, typer.Argument(help="CSV with one row a use, and a column with its time (ISO 8601).")],
+    stock: Annotated[int, typer.Option(min=1, help="How many uses the stock is good for.")],
+    column: Annotated[str, typer.Option(help="The column with the time.")] = "time",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of the place, for times with an offset; without: as written.")
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Day of the first forecast; without: after two months."),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Day of the last one; without: the end.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Forecast each midnight of a recording how many days a stock lasts, and compare with what came, and naive means.
+
+    Example: `iot-service rules forecast uses.csv --stock 120`
+    """
+    from iot_service.wiring.forecasts import forecast_file
+
+    typer.echo(
+        forecast_file(
+            file,
+            stock=stock,
+            column=column,
+            zone=zone,
+            first=first.date() if first else None,
+            last=last.date() if last else None,
+            as_json=as_json,
+        )
+    )
