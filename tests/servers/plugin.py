@@ -1,7 +1,7 @@
 """The pytest plugin that brings the real servers as fixtures, and says at the end which ones were used.
 
-Each is started when a test first asks for it, once a run; where several processes share the run (``-n``), each process
-has its own. Where one cannot be started, the tests that want it are skipped, but fail when ``CI`` is set.
+Each is started when a test first asks for it, once a run, but a broker once a file; where several processes share the
+run (``-n``), each process has its own. Where one cannot be started, the tests that want it are skipped, but fail when ``CI`` is set.
 """
 
 from __future__ import annotations
@@ -94,9 +94,13 @@ def timescale_server(pytestconfig: pytest.Config) -> Iterator[TimescaleServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mosquitto_server(pytestconfig: pytest.Config) -> Iterator[MosquittoServer]:
-    """A Mosquitto with the shipped configuration, for anybody (``url``). Who kills it restarts it."""
+    """A Mosquitto with the shipped configuration, for anybody (``url``). Who kills it restarts it.
+
+    Each file of tests gets a fresh one, since it remembers: retained messages and sessions of others would depend on
+    who came before.
+    """
     with running(pytestconfig, MosquittoServer()) as server:
         yield server
 
