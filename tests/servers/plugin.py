@@ -1,7 +1,8 @@
 """The pytest plugin that brings the real servers as fixtures, and says at the end which ones were used.
 
 Each is started when a test first asks for it, once a run, but a broker once a file; where several processes share the
-run (``-n``), each process has its own. Where one cannot be started, the tests that want it are skipped, but fail when ``CI`` is set.
+run (``-n``), each process has its own. Where one cannot be started, the tests that want it are skipped, but fail when
+``CI`` is set.
 """
 
 from __future__ import annotations
