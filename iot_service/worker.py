@@ -28,8 +28,8 @@ class Job:
     ``wake_on``. Runs of one job never overlap in one process; several processes share the work through the database.
 
     ``at_once`` is what one run does at most, for a job whose work grows cheaper when more of it is done at once. When
-    it has caught up (a run did less), it rests for as long as it has worked, half a second at the most: so it takes
-    half a core at most, and under load finds more to do each time.
+    it has caught up (a run did less), it rests for half as long as it has worked, half a second at the most: so it
+    leaves room for others, and under load finds more to do each time.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Worker:
             began = time.monotonic()
             while (done := self._run_guarded(job)) and not stop.is_set():
                 if job.at_once is not None and done < job.at_once:
-                    stop.wait(min(time.monotonic() - began, _LONGEST_REST))
+                    stop.wait(min((time.monotonic() - began) / 2, _LONGEST_REST))
                     began = time.monotonic()
             if not stop.is_set():
                 wake.wait(job.seconds)

@@ -41,7 +41,7 @@ class RuleRunner:
         tick_grace: timedelta = timedelta(seconds=1),
         backlog_quiet: timedelta = timedelta(seconds=30),
         linger: timedelta = timedelta(0),
-        devices_at_once: int = 200,
+        devices_at_once: int = 100,
         samples_at_once: int = 5000,
         remembered: int = 10_000,
     ) -> None:
