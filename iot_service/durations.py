@@ -17,7 +17,10 @@ def parse_duration(text: str) -> timedelta:
     parts = _PART.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 15m, 2h, 3d or 1h30m")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than there are years") from None
 
 
 def format_duration(span: timedelta) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ServiceError(Exception):
     """Base of all errors of this service. The message is for people: what is wrong, and what would be right."""
@@ -29,6 +31,14 @@ class InvalidInputError(ServiceError):
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
         self.detail = message
+
+
+class InvalidFieldsError(InvalidInputError):
+    """Several things are wrong at once: ``problems`` are fields (dotted path) with what would be right."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in problems))
+        self.problems = tuple(problems)
 
 
 class NotFoundError(ServiceError):

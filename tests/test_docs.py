@@ -14,7 +14,7 @@ import pytest
 from iot_service.config import Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FILE = re.compile(r"^`([\w./-]+)`\n```(?:yaml|csv|json)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINKED = re.compile(r"\]\((?!https?:)([^)#]+)\)")

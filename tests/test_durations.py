@@ -30,6 +30,12 @@ def test_what_is_no_duration_is_answered_with_examples(text: str) -> None:
         parse_duration(text)
 
 
+def test_what_is_longer_than_time_is_refused() -> None:
+    for text in ("99999999999d", "9" * 400 + "s"):
+        with pytest.raises(ValueError, match="longer than there are years"):
+            parse_duration(text)
+
+
 @given(st.integers(0, 10**10))
 def test_a_written_duration_reads_back(milliseconds: int) -> None:
     span = timedelta(milliseconds=milliseconds)

@@ -14,7 +14,7 @@ STAGES = {
     "ingest", "rules", "engage", "booking", "dispatch", "commerce", "customers", "notify", "commands", "history",
     "registry",
 }  # fmt: skip
-DATA = {"products", "forecast", "db", "model", "engines"}
+DATA = {"anomaly", "products", "forecast", "db", "model", "engines"}
 BASE = {"config", "clock", "errors", "logs", "links", "processes", "durations", "metrics"}
 FACES = {"api", "pages", "console", "live"}
 EXTRA = {

@@ -21,17 +21,23 @@ from iot_service.api.resources import (
     commands,
     customers,
     dead_letters,
+    device_groups,
+    device_rules,
     devices,
     events,
     gateways,
     inbox,
     jobs,
+    maintenance,
     needs,
     orders,
     proposals,
     readings,
     registrations,
     registry,
+    rule_overrides,
+    rules,
+    services_done,
     sites,
     subscriptions,
     technicians,
@@ -54,9 +60,9 @@ _STREAM_SECONDS = 600.0
 _CONTRACT_ONLY = Router(())
 
 RESOURCES = (
-    appointments, broker, claim, claim_keys, commands, customers, dead_letters, devices, events, gateways, inbox, jobs,
-    needs, orders, proposals, readings, registrations, registry, sites, subscriptions, technicians, telemetry, tokens,
-    workshops,
+    appointments, broker, claim, claim_keys, commands, customers, dead_letters, device_groups, device_rules, devices,
+    events, gateways, inbox, jobs, maintenance, needs, orders, proposals, readings, registrations, registry,
+    rule_overrides, rules, services_done, sites, subscriptions, technicians, telemetry, tokens, workshops,
 )  # fmt: skip
 """Everything under ``/v1``."""
 

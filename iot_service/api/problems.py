@@ -13,7 +13,7 @@ from iot_service import logs
 from iot_service.api.auth import ForbiddenError, UnknownCallerError
 from iot_service.api.idempotency import AnsweredBeforeError
 from iot_service.db import ClashError, DatabaseUnavailableError, UnstorableError
-from iot_service.errors import ConflictError, InvalidInputError, NotFoundError, ServiceError
+from iot_service.errors import ConflictError, InvalidFieldsError, InvalidInputError, NotFoundError, ServiceError
 
 _log = logs.get(__name__)
 _STATUS: dict[type[ServiceError], HTTPStatus] = {
@@ -64,6 +64,8 @@ def _service_error(_request: Request, error: Exception) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
     if isinstance(error, InvalidInputError):
         errors = [{"field": error.field, "message": error.detail}] if error.field else None
+        if isinstance(error, InvalidFieldsError):
+            errors = [{"field": field, "message": message} for field, message in error.problems]
         return problem(status, str(error), errors=errors)
     return problem(status, str(error), headers=headers)
 

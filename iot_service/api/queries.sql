@@ -119,20 +119,28 @@ ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: needs
 -- A page of needs, newest first; each filter may be left out.
-SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at, reason, evidence,
-    acknowledged_at, acknowledged_by, snoozed_until, strategy, strategy_reason
+SELECT id, device_id, customer_id, product, rule, rule_version, kind, severity, state, opened_at, closed_at, reason,
+    evidence, acknowledged_at, acknowledged_by, snoozed_until, strategy, strategy_reason, parent_id, cleared_at,
+    (SELECT count(*) FROM need child WHERE child.parent_id = need.id AND child.state = 'open') AS children,
+    (SELECT count(DISTINCT member.device_id) FROM need member WHERE member.parent_id = need.id OR member.id = need.id)
+    AS devices
 FROM need
 WHERE (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
   AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
   AND (%(state)s::text IS NULL OR state = %(state)s)
   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(parent_id)s::bigint IS NULL OR parent_id = %(parent_id)s)
+  AND (%(joined)s::boolean IS NULL OR (parent_id IS NOT NULL) = %(joined)s)
   AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: need
 -- One need.
-SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at, reason, evidence,
-    acknowledged_at, acknowledged_by, snoozed_until, strategy, strategy_reason
+SELECT id, device_id, customer_id, product, rule, rule_version, kind, severity, state, opened_at, closed_at, reason,
+    evidence, acknowledged_at, acknowledged_by, snoozed_until, strategy, strategy_reason, parent_id, cleared_at,
+    (SELECT count(*) FROM need child WHERE child.parent_id = need.id AND child.state = 'open') AS children,
+    (SELECT count(DISTINCT member.device_id) FROM need member WHERE member.parent_id = need.id OR member.id = need.id)
+    AS devices
 FROM need WHERE id = %(id)s;
 
 -- name: events

@@ -5,19 +5,50 @@ Imports stand inside the commands, so that each loads only what it runs and `--h
 
 from __future__ import annotations
 
-from iot_service.cli import commands, data, devices, formats, gateways, people, rollups, rules, running, telemetry
+from iot_service.cli import (
+    areas,
+    commands,
+    data,
+    devices,
+    formats,
+    gateways,
+    maintenance,
+    people,
+    rollups,
+    rules,
+    rules_anomalies,
+    rules_backtest,
+    rules_override,
+    rules_rejudge,
+    rules_schema,
+    rules_show,
+    rules_unknown,
+    rules_versions,
+    running,
+    telemetry,
+)
 from iot_service.cli.app import app
 
 __all__ = [
     "app",
+    "areas",
     "commands",
     "data",
     "devices",
     "formats",
     "gateways",
+    "maintenance",
     "people",
     "rollups",
     "rules",
+    "rules_anomalies",
+    "rules_backtest",
+    "rules_override",
+    "rules_rejudge",
+    "rules_schema",
+    "rules_show",
+    "rules_unknown",
+    "rules_versions",
     "running",
     "telemetry",
 ]

@@ -151,6 +151,26 @@ def device_alias(
     typer.echo(alias_command(settings_of_this_process(), device, alias, remove=remove, reason=reason))
 
 
+@device_app.command("serviced")
+def device_serviced(
+    device: DeviceArgument,
+    service: Annotated[str, typer.Argument(help="The service, one that the product has a plan for.")],
+    at: Annotated[
+        str | None, typer.Option(help="When it was done: a day, or a time with its zone; without it now.")
+    ] = None,
+    reading: Annotated[
+        list[str] | None, typer.Option(help="COUNTER=NUMBER, what it showed then; without it as it was reported.")
+    ] = None,
+) -> None:
+    """Say that a service was done, so that its plan counts from there.
+
+    Example: `iot-service device serviced car-1 annual_service --at 2026-01-10 --reading odometer=12400`
+    """
+    from iot_service.wiring.services_done import serviced_command
+
+    typer.echo(serviced_command(settings_of_this_process(), device, service, at, reading or []))
+
+
 @device_app.command("import-csv")
 def device_import_csv(
     file: Annotated[Path, typer.Argument(help="id, product, customer_id, site_id, name, parameter.NAME …")],

@@ -49,6 +49,17 @@ def rules_test(
     raise typer.Exit(0 if report.passed else 1)
 
 
+@rules_app.command("functions")
+def rules_functions() -> None:
+    """List the functions of `let` as a table (Markdown), with what each gives.
+
+    Example: `iot-service rules functions`
+    """
+    from iot_service.wiring.rules import show_functions
+
+    typer.echo(show_functions())
+
+
 @rules_app.command("forecast")
 def rules_forecast(
     file: Annotated[Path, typer.Argument(help="CSV with one row a use, and a column with its time (ISO 8601).")],

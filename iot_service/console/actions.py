@@ -16,9 +16,10 @@ from iot_service.console.shell import Console, Visit
 from iot_service.db import Connection, DatabaseUnavailableError
 from iot_service.errors import ConflictError, InvalidInputError, NotFoundError
 from iot_service.model.device import ServiceState
-from iot_service.rules import needs
+from iot_service.rules import maintenance, needs
 from iot_service.rules.service_state import set_service_state
 
+_MAINTENANCE = {1: "1 hour", 2: "2 hours", 4: "4 hours", 8: "8 hours", 24: "1 day", 72: "3 days"}
 _SNOOZES = {1: "1 hour", 4: "4 hours", 24: "1 day", 168: "1 week"}
 
 
@@ -96,6 +97,48 @@ def ask_withdraw(console: Console, who: Visit, need_id: int, title: str) -> None
             "Its open proposal, a job nobody accepted and an order in its cancel window are called off; visits stand."
         )
         tag("p", hint, "hint")
+
+
+def ask_maintenance(console: Console, who: Visit, device_id: str, name: str) -> None:
+    """Ask for how long and why, then mute a device from now on because it is maintained."""
+
+    async def plan(reason: str) -> bool:
+        now = clock.now()
+        planned = await _act(
+            console,
+            who,
+            lambda connection: maintenance.plan(
+                connection,
+                device_id=device_id,
+                starts_at=now,
+                ends_at=now + timedelta(hours=hours.value or 1),
+                reason=reason,
+                actor=who.operator.actor,
+                now=now,
+            ),
+            "Muted",
+        )
+        if planned:
+            ui.navigate.reload()
+        return planned
+
+    with _question(f"Maintenance: {name}", "Mute it", plan):
+        hours = ui.select(_MAINTENANCE, value=2, label="For").props("outlined dense").classes("field")
+        tag("p", "No need opens meanwhile; what still holds afterwards does then. Open needs stay.", "hint")
+
+
+async def end_maintenance(console: Console, who: Visit, window_id: int) -> None:
+    """End maintenance at once, or call it off."""
+    ended = await _act(
+        console,
+        who,
+        lambda connection: maintenance.end(
+            connection, window_id, reason="Ended in the console", actor=who.operator.actor, now=clock.now()
+        ),
+        "Ended",
+    )
+    if ended:
+        ui.navigate.reload()
 
 
 def ask_service_state(console: Console, who: Visit, device_id: str, name: str, state: ServiceState) -> None:

@@ -80,7 +80,7 @@ def _band(need: Row, words: Words, curve: Curve) -> list[dict[str, Any]]:
     least = (curve.until - curve.since) / 300  # a short need is still seen
     return [
         {
-            "name": words.need(need["product"], need["rule"]),
+            "name": words.need(need["product"], need["rule"], need["evidence"]),
             "xAxis": _milliseconds(opened.timestamp()),
             "itemStyle": {"color": colour, "opacity": 0.16},
             "label": {

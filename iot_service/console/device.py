@@ -37,6 +37,7 @@ def look(connection: Connection, console: Console, device: Row, metric: str, spa
         store.device_needs(connection, device["id"], since=since, until=until),
         store.open_needs_of(connection, device["id"]),
         store.device_events(connection, device["id"]),
+        store.maintenance_of(connection, device["id"], now=now),
     )
 
 

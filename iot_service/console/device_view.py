@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from nicegui import ui
+from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
 from iot_service.console import actions
 from iot_service.console.chart import chart_options
 from iot_service.console.devices import state_pill
-from iot_service.console.elements import moment, tag
+from iot_service.console.elements import KeyedList, moment, tag
 from iot_service.console.happenings import device_href, event_list
 from iot_service.console.needs import NeedList
 from iot_service.console.shell import PREFIX, Console, Visit, open_for
@@ -44,6 +45,7 @@ class Look:
     needs: list[Row]
     open_needs: list[Row]
     events: list[Row]
+    maintenance: list[Row] = field(default_factory=list)
 
 
 def head(console: Console, who: Visit, device: Row) -> None:
@@ -74,6 +76,9 @@ def head(console: Console, who: Visit, device: Row) -> None:
         if state is not ServiceState.RETIRED:
             out = state is ServiceState.OUT_OF_SERVICE
             target = ServiceState.IN_SERVICE if out else ServiceState.OUT_OF_SERVICE
+            tag("button", "Maintenance…", type="button").on(
+                "click", lambda: actions.ask_maintenance(console, who, device["id"], device["name"])
+            )
             tag("button", "Put back in service…" if out else "Take out of service…", type="button").on(
                 "click", lambda: actions.ask_service_state(console, who, device["id"], device["name"], target)
             )
@@ -86,6 +91,12 @@ class DeviceView:
         """Add it to the page and show ``seen``."""
         self._console, self._who, self._device = console, who, device
         self._chart: ui.echart | None = None
+        self._maintenance: KeyedList[Row] = KeyedList(
+            tag("ul", classes="past", aria_label="Planned maintenance"),
+            key=lambda window: window["id"],
+            version=lambda window: (window["ends_at"], self._mutes(window)),
+            build=self._muted,
+        )
         with tag("section", classes="panel", aria_label="Curve"):
             self._choices(seen, span)
             if seen.curve is not None:
@@ -113,6 +124,7 @@ class DeviceView:
             self._chart.options.update(self._options(seen, seen.curve))
             self._chart.update()
         self._caption.set_text(_caption(seen, self._who, self._unit(seen.metric)))
+        self._maintenance.show(seen.maintenance)
         self._needs.show(seen.open_needs, now=now)
         self._no_needs.set_visibility(not seen.open_needs)
         closed = [need for need in seen.needs if need["closed_at"] is not None]
@@ -151,12 +163,32 @@ class DeviceView:
                     href = f"{here}?{urlencode({'metric': seen.metric, 'span': name})}"
                     _choice(name, href, chosen=name == span)
 
+    def _mutes(self, window: Row) -> bool:
+        return bool(window["starts_at"] <= self._console.feed.snapshot.at)
+
+    def _muted(self, window: Row) -> Element:
+        """Say that maintenance is planned, or that it mutes the device now."""
+        zone, now = self._who.zone, self._console.feed.snapshot.at
+        with tag("li") as item:
+            muted = self._mutes(window)
+            tag("span", "muted: maintenance" if muted else "maintenance", "pill warn" if muted else "pill")
+            tag("strong", window["reason"])
+            with tag("span", classes="meta"):
+                moment(window["starts_at"], zone=zone, now=now)
+                tag("span", "to")
+                moment(window["ends_at"], zone=zone, now=now)
+                tag("span", f"by {window['planned_by']}")
+                tag("button", "End", "quiet", type="button").on(
+                    "click", lambda: actions.end_maintenance(self._console, self._who, window["id"])
+                )
+        return item
+
     def _past_need(self, need: Row) -> None:
         zone, now = self._who.zone, self._who.now
         with tag("li"):
             with tag("p", classes="head"):
                 tag("span", need["severity"], f"pill {need['severity']}")
-                tag("strong", self._console.words.need(need["product"], need["rule"]))
+                tag("strong", self._console.words.need(need["product"], need["rule"], need["evidence"]))
                 tag("span", f"{need['state']} after {open_for(need['opened_at'], need['closed_at'])}", "meta")
             with tag("p", classes="meta"):
                 moment(need["opened_at"], zone=zone, now=now)

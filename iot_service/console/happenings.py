@@ -11,8 +11,8 @@ from iot_service.console.shell import PREFIX, Visit
 from iot_service.console.store import Row
 from iot_service.console.words import Words
 
-_BAD = {"need.opened", "job.nobody_available", "job.not_answered", "device.offline"}
-_GOOD = {"need.resolved", "device.in_service", "device.online", "job.completed", "order.delivered"}
+_BAD = {"need.opened", "need.escalated", "job.nobody_available", "job.not_answered", "device.offline"}
+_GOOD = {"need.resolved", "need.deescalated", "device.in_service", "device.online", "job.completed", "order.delivered"}
 
 
 def device_href(device_id: str) -> str:
@@ -24,7 +24,7 @@ def happening(row: Row, words: Words) -> tuple[str, str]:
     """Return what an event is called, and what it is about: the need's title, or what changed into what."""
     kind, _, change = str(row["type"]).partition(".")
     called = f"{kind} {change.replace('_', ' ')}"
-    return called, words.need(row["product"], row["rule"]) if row["rule"] else ""
+    return called, words.need(row["product"], row["rule"], row["evidence"]) if row["rule"] else ""
 
 
 def tone(row: Row) -> str:

@@ -38,7 +38,7 @@ class NeedList:
             element.set_text(open_for(opened_at, now))
 
     def _build(self, row: Row) -> Element:
-        title = self._console.words.need(row["product"], row["rule"])
+        title = self._console.words.need(row["product"], row["rule"], row["evidence"])
         with tag("li", classes=f"need {row['severity']}") as item:
             with tag("div", classes="what"):
                 with tag("p", classes="head"):
@@ -59,10 +59,17 @@ class NeedList:
             with tag("span", "since "):
                 moment(row["opened_at"], zone=zone, now=now)
             tag("span", row["kind"])
+            if row.get("rule_version"):
+                tag("span", f"rule {row['rule']}, version {row['rule_version']}")
             if row["strategy"]:
                 tag("span", row["strategy"])
             if self._with_device:
                 tag("span", row["customer_name"])
+            if shared := _shared(row):
+                tag("span", shared)
+            if row.get("parent_device_id"):
+                with tag("span", "part of the need of "):
+                    tag("a", row["parent_device_name"], href=device_href(row["parent_device_id"]))
             if row["acknowledged_at"]:
                 tag("span", f"acknowledged by {row['acknowledged_by']}", "done")
             if self._snoozed(row):
@@ -92,4 +99,14 @@ class NeedList:
             row["strategy"],
             row["severity"],
             row["reason"],
+            _shared(row),
         )
+
+
+def _shared(row: Row) -> str:
+    """Return with how many other devices of the site a need is shared now; empty for none."""
+    others = row.get("children") or 0
+    if not others:
+        return ""
+    devices = "1 other device" if others == 1 else f"{others} other devices"
+    return f"{'over here, still open on' if row['cleared_at'] else 'also on'} {devices} of this site"

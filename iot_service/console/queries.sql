@@ -25,24 +25,27 @@ SELECT (SELECT count(*) FROM device WHERE service_state = 'in_service') AS in_se
        (SELECT coalesce(sum(late_readings), 0)::bigint FROM rule_state) AS late_readings;
 
 -- name: open_need_counts
--- Open needs by severity.
-SELECT severity, count(*) AS needs FROM need WHERE state = 'open' GROUP BY severity;
+-- Open needs by severity; one that the devices of a site share counts once.
+SELECT severity, count(*) AS needs FROM need WHERE state = 'open' AND parent_id IS NULL GROUP BY severity;
 
 -- name: open_needs
--- Open needs, the gravest and oldest first; those put aside for now come last.
-SELECT n.id, n.device_id, n.customer_id, n.product, n.rule, n.kind, n.severity, n.opened_at, n.reason,
+-- Open needs, the gravest and oldest first; those put aside for now come last. One that the devices of a site share
+-- stands there once, with on how many others it is open.
+SELECT n.id, n.device_id, n.customer_id, n.product, n.rule, n.kind, n.severity, n.opened_at, n.reason, n.evidence,
        n.acknowledged_at, coalesce(o.name, n.acknowledged_by) AS acknowledged_by, n.snoozed_until, n.strategy,
-       d.name AS device_name, c.name AS customer_name
+       d.name AS device_name, c.name AS customer_name, n.cleared_at,
+       (SELECT count(*) FROM need child WHERE child.parent_id = n.id AND child.state = 'open') AS children
 FROM need n JOIN device d ON d.id = n.device_id JOIN customer c ON c.id = n.customer_id
 LEFT JOIN operator o ON 'operator:' || o.id = n.acknowledged_by
-WHERE n.state = 'open'
+WHERE n.state = 'open' AND n.parent_id IS NULL
 ORDER BY coalesce(n.snoozed_until > %(now)s, false), array_position(ARRAY['critical', 'high', 'normal', 'low'], n.severity), n.opened_at, n.id
 LIMIT %(limit)s;
 
 -- name: newest_events
 -- The newest events after one that is already known, newest first.
 SELECT e.id, e.at, e.type, e.subject_id, e.old, e.new, coalesce(o.name, e.actor) AS actor, e.reason, e.device_id, e.need_id,
-       d.name AS device_name, c.name AS customer_name, n.rule, n.product, n.severity, n.kind
+       d.name AS device_name, c.name AS customer_name, coalesce(n.rule, e.data ->> 'rule') AS rule,
+       coalesce(n.product, d.product) AS product, n.severity, n.kind, n.evidence
 FROM event e
 LEFT JOIN device d ON d.id = e.device_id
 LEFT JOIN customer c ON c.id = e.customer_id
@@ -54,8 +57,10 @@ ORDER BY e.id DESC LIMIT %(limit)s;
 -- name: device_events
 -- The newest events of one device, newest first.
 SELECT e.id, e.at, e.type, e.subject_id, e.old, e.new, coalesce(o.name, e.actor) AS actor, e.reason, e.device_id, e.need_id,
-       NULL AS device_name, NULL AS customer_name, n.rule, n.product, n.severity, n.kind
+       NULL AS device_name, NULL AS customer_name, coalesce(n.rule, e.data ->> 'rule') AS rule,
+       coalesce(n.product, d.product) AS product, n.severity, n.kind, n.evidence
 FROM event e
+JOIN device d ON d.id = e.device_id
 LEFT JOIN need n ON n.id = e.need_id
 LEFT JOIN operator o ON 'operator:' || o.id = e.actor
 WHERE e.device_id = %(device_id)s
@@ -117,7 +122,7 @@ SELECT DISTINCT ON (name) name, ts, value FROM attribute WHERE device_id = %(dev
 -- name: device_needs
 -- The needs of a device that were open within a span, newest first.
 SELECT id, rule, product, kind, severity, state, opened_at, closed_at, reason, acknowledged_at, acknowledged_by,
-       snoozed_until, strategy, device_id
+       snoozed_until, strategy, device_id, evidence
 FROM need
 WHERE device_id = %(device_id)s AND opened_at < %(until)s AND coalesce(closed_at, %(until)s) >= %(since)s
 ORDER BY opened_at DESC, id DESC LIMIT %(limit)s;
@@ -125,10 +130,23 @@ ORDER BY opened_at DESC, id DESC LIMIT %(limit)s;
 -- name: device_open_needs
 -- The open needs of a device, the gravest and oldest first.
 SELECT n.id, n.rule, n.product, n.kind, n.severity, n.state, n.opened_at, n.closed_at, n.reason, n.acknowledged_at,
-       coalesce(o.name, n.acknowledged_by) AS acknowledged_by, n.snoozed_until, n.strategy, n.device_id
+       coalesce(o.name, n.acknowledged_by) AS acknowledged_by, n.snoozed_until, n.strategy, n.device_id,
+       n.evidence, n.rule_version, n.cleared_at, parent.device_id AS parent_device_id,
+       parent_device.name AS parent_device_name,
+       (SELECT count(*) FROM need child WHERE child.parent_id = n.id AND child.state = 'open') AS children
 FROM need n LEFT JOIN operator o ON 'operator:' || o.id = n.acknowledged_by
+LEFT JOIN need parent ON parent.id = n.parent_id
+LEFT JOIN device parent_device ON parent_device.id = parent.device_id
 WHERE n.device_id = %(device_id)s AND n.state = 'open'
 ORDER BY array_position(ARRAY['critical', 'high', 'normal', 'low'], n.severity), n.opened_at, n.id;
+
+-- name: device_maintenance
+-- The maintenance of a device, its site and its customer that is not over, the next first.
+SELECT w.id, w.starts_at, w.ends_at, w.reason, coalesce(o.name, w.created_by) AS planned_by
+FROM device d JOIN maintenance_window w ON w.device_id = d.id OR w.site_id = d.site_id OR w.customer_id = d.customer_id
+LEFT JOIN operator o ON 'operator:' || o.id = w.created_by
+WHERE d.id = %(device_id)s AND w.ends_at > greatest(%(now)s, w.starts_at)
+ORDER BY w.starts_at, w.id LIMIT 10;
 
 -- name: curve_ends
 -- When a device first and last reported a metric.

@@ -92,6 +92,11 @@ def open_needs_of(connection: Connection, device_id: str) -> list[Row]:
     return list(_QUERIES["device_open_needs"].all(connection, device_id=device_id))
 
 
+def maintenance_of(connection: Connection, device_id: str, *, now: datetime) -> list[Row]:
+    """Return the maintenance that a device is in at ``now`` (UTC) or comes to, the next first."""
+    return list(_QUERIES["device_maintenance"].all(connection, device_id=device_id, now=now))
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A metric of a device over a span (UTC), in steps."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from iot_service.model.customer import Locale
 from iot_service.products.catalog import Catalog
+from iot_service.products.texts import say
 
 SEVERITIES = ("critical", "high", "normal", "low")
 """From grave to slight, as everything is sorted."""
@@ -33,10 +36,12 @@ class Words:
         """Return the name of a product model."""
         return self.products().get(product, product)
 
-    def need(self, product: str | None, rule: str | None) -> str:
-        """Return the title of what a rule detects."""
+    def need(self, product: str | None, rule: str | None, evidence: Mapping[str, Any] | None = None) -> str:
+        """Return the title of what a rule detects; ``evidence`` are the values that it saw, None for none."""
         spec = self._catalog.rules.get(product or "", {}).get(rule or "")
-        return spec.title.en if spec else (rule or "need").replace("_", " ")
+        if spec is None:
+            return (rule or "need").replace("_", " ")
+        return say(spec.title, Locale.EN, evidence or {}, self._catalog.products.get(product or ""))
 
     def unit(self, product: str, metric: str) -> str:
         """Return a metric's unit, or an empty text for one that is only counted, switched or not known."""

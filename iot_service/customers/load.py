@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from iot_service.customers.agreements import AgreementInput, put_agreement
@@ -41,6 +41,19 @@ _REFERENCES = {
 }
 
 
+class ServicedInput(Input):
+    """When a service was done last (a day: its beginning, UTC), and what counters showed then."""
+
+    at: date | AwareDatetime
+    readings: dict[str, float] = Field(default_factory=dict)
+
+
+class DeviceEntry(DeviceInput):
+    """A device as a load file has it: with when each of its services was done last, by service."""
+
+    serviced: dict[str, ServicedInput] = Field(default_factory=dict)
+
+
 class CustomerEntry(CustomerInput, AgreementInput):
     """A customer as a load file has it: with what she agreed to."""
 
@@ -55,13 +68,24 @@ class InitialStock:
 
 
 @dataclass(frozen=True, slots=True)
+class LastService:
+    """When a service of a device was done last (UTC), and what its counters showed; the rules count from there."""
+
+    device_id: str
+    service: str
+    at: datetime
+    readings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a file changed: numbers per section, and the initial stocks that are still to be set."""
+    """What a file changed: numbers per section, and the initial stocks and last services that are still to be set."""
 
     created: Mapping[str, int]
     changed: Mapping[str, int]
     unchanged: Mapping[str, int]
     initial_stock: tuple[InitialStock, ...]
+    serviced: tuple[LastService, ...] = ()
 
     @property
     def nothing_changed(self) -> bool:
@@ -112,6 +136,7 @@ class _Load:
         self._bad: set[tuple[str, str]] = set()
         self._counts: Counter[tuple[str, Change]] = Counter()
         self._stock: list[InitialStock] = []
+        self._serviced: list[LastService] = []
         self._document = parse_document(name, text)
 
     def run(self) -> LoadReport:
@@ -133,18 +158,15 @@ class _Load:
             changed=self._count(Change.CHANGED),
             unchanged=self._count(Change.UNCHANGED),
             initial_stock=tuple(self._stock),
+            serviced=tuple(self._serviced),
         )
 
     def _sections(self) -> tuple[_Section, ...]:
-        connection, catalog, now = self._connection, self._catalog, self._now
+        connection, catalog = self._connection, self._catalog
         return (
             _Section("customers", CustomerEntry, self._put_customer),
             _Section("sites", SiteInput, lambda site: put_site(connection, site)),
-            _Section(
-                "devices",
-                DeviceInput,
-                lambda device: put_device(connection, device, catalog=catalog, actor=ACTOR, now=now),
-            ),
+            _Section("devices", DeviceEntry, self._put_device),
             _Section("workshops", WorkshopInput, lambda shop: put_workshop(connection, shop, catalog=catalog)),
             _Section("technicians", TechnicianInput, lambda technician: put_technician(connection, technician)),
             _Section("subscriptions", SubscriptionInput, self._put_subscription),
@@ -189,6 +211,21 @@ class _Load:
         change = put_customer(self._connection, customer, now=self._now)
         agreed = put_agreement(self._connection, entry.id, entry, actor=ACTOR, now=self._now)
         return Change.CHANGED if agreed and change is Change.UNCHANGED else change
+
+    def _put_device(self, entry: DeviceEntry) -> Change:
+        device = DeviceInput(**entry.model_dump(include=set(DeviceInput.model_fields)))
+        change = put_device(self._connection, device, catalog=self._catalog, actor=ACTOR, now=self._now)
+        plans = self._catalog.products[device.product].plans
+        for service, last in entry.serviced.items():
+            if service not in plans:
+                said = f"a {device.product} has no plan for {service!r}" + suggestion(service, list(plans))
+                raise InvalidInputError(said, field=f"serviced.{service}")
+            for name in last.readings.keys() - set(plans[service].counters):
+                said = f"the plan has no counter {name!r}" + suggestion(name, list(plans[service].counters))
+                raise InvalidInputError(said, field=f"serviced.{service}.readings.{name}")
+            at = last.at if isinstance(last.at, datetime) else datetime.combine(last.at, time(), UTC)
+            self._serviced.append(LastService(entry.id, service, at, last.readings))
+        return change
 
     def _put_subscription(self, entry: SubscriptionInput) -> Change:
         change = put_subscription(self._connection, entry, catalog=self._catalog, actor=ACTOR, now=self._now)

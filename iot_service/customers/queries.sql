@@ -229,3 +229,16 @@ WHERE customer_id = %(customer_id)s AND kind = %(kind)s AND revoked_at IS NULL R
 SELECT actor FROM event
 WHERE customer_id = %(customer_id)s AND type = ANY(%(types)s) AND coalesce(data->>'purpose', data->>'kind') = %(about)s
 ORDER BY id DESC LIMIT 1;
+
+-- name: set_area
+-- An area of a customer, in the place of the one of that name.
+INSERT INTO area (customer_id, name, circles) VALUES (%(customer_id)s, %(name)s, %(circles)s)
+ON CONFLICT (customer_id, name) DO UPDATE SET circles = EXCLUDED.circles;
+
+-- name: remove_area
+-- An area of a customer is gone.
+DELETE FROM area WHERE customer_id = %(customer_id)s AND name = %(name)s RETURNING name;
+
+-- name: areas
+-- The areas of a customer.
+SELECT name, circles FROM area WHERE customer_id = %(customer_id)s ORDER BY name;

@@ -12,7 +12,7 @@ from iot_service.dispatch import asking, store
 from iot_service.dispatch.job import ADVANCES, Job, step
 from iot_service.errors import ConflictError, NotFoundError
 from iot_service.model.event import EventType
-from iot_service.model.need import Need
+from iot_service.model.need import Need, Severity
 from iot_service.model.work import Answer, JobState
 from iot_service.products.model import Service
 
@@ -137,6 +137,16 @@ def cancel(connection: Connection, job_id: int, *, reason: str, actor: str, now:
     data = {"technician_id": job.technician_id}
     asking.note(connection, job, EventType.JOB_CANCELLED, state, reason=reason, actor=actor, now=now, data=data)
     return _must(store.job(connection, job_id))
+
+
+def worsen(connection: Connection, need_id: int, severity: Severity, *, now: datetime) -> bool:
+    """Let the job that is under way for a need be as bad as the need is now; return whether there is one."""
+    job_id = store.live_job(connection, need_id)
+    job = store.job(connection, job_id, lock=True) if job_id is not None else None
+    if job is None or job.state in {JobState.COMPLETED, JobState.CANCELLED}:
+        return False
+    store.set_severity(connection, job.id, severity, now=now)
+    return True
 
 
 def call_off(connection: Connection, need_id: int, *, reason: str, actor: str, now: datetime) -> bool:

@@ -34,6 +34,10 @@ UPDATE job SET state = %(state)s, technician_id = %(technician_id)s, answer_by =
        round = %(round)s, updated_at = %(now)s
 WHERE id = %(id)s;
 
+-- name: set_severity
+-- The need of a job became worse.
+UPDATE job SET severity = %(severity)s, updated_at = %(now)s WHERE id = %(id)s;
+
 -- name: technicians
 -- Technicians with a skill: where they start from, and when they are held next by a booking or by a job under way.
 SELECT technician.id, technician.resource_id, technician.latitude, technician.longitude, technician.skills,

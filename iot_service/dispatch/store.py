@@ -61,6 +61,11 @@ def insert(
     return row["id"] if row else None
 
 
+def set_severity(connection: Connection, job_id: int, severity: Severity, *, now: datetime) -> None:
+    """Write how bad the need of a job is now."""
+    _QUERIES["set_severity"].run(connection, id=job_id, severity=severity, now=now)
+
+
 def update(
     connection: Connection,
     job: Job,

@@ -7,19 +7,23 @@ from datetime import datetime
 
 from iot_service.engage.playbook import NOWHERE
 from iot_service.model.customer import Strategy
-from iot_service.model.need import Need
+from iot_service.model.need import Need, Severity
 from iot_service.products.catalog import Catalog
 from iot_service.products.model import Service
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNeed:
-    """A need as it is kept: with the strategy that was decided (None: not yet), and where its device stands."""
+    """A need as it is kept: with the strategy that was decided (None: not yet), and where its device stands.
+
+    ``answered`` is how bad it was when that was decided; None where it is not known.
+    """
 
     need: Need
     strategy: Strategy | None
     site_id: str | None
     created_at: datetime
+    answered: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class Case:
 
 
 def make_case(stored: StoredNeed, catalog: Catalog) -> Case:
-    """Return the case of a need; a rule that the catalog no longer has names nothing."""
+    """Return the case of a need; a rule, or a service of one, that the catalog no longer has names nothing."""
     rule = catalog.rules.get(stored.need.product, {}).get(stored.need.rule)
     if rule is None:
         return Case(stored, None, None)
-    return Case(stored, catalog.services[rule.service] if rule.service else None, rule.consumable)
+    return Case(stored, catalog.services.get(rule.service) if rule.service else None, rule.consumable)

@@ -2,7 +2,7 @@
 -- A need with the site of its device.
 SELECT need.id, need.device_id, need.customer_id, need.product, need.rule, need.kind, need.severity, need.state,
        need.opened_at, need.closed_at, need.reason, need.evidence, need.acknowledged_at, need.acknowledged_by,
-       need.snoozed_until, need.strategy, need.created_at, device.site_id
+       need.snoozed_until, need.strategy, need.answered_severity, need.created_at, device.site_id
 FROM need JOIN device ON device.id = need.device_id WHERE need.id = %(need_id)s;
 
 -- name: lock_need
@@ -10,8 +10,13 @@ FROM need JOIN device ON device.id = need.device_id WHERE need.id = %(need_id)s;
 SELECT id FROM need WHERE id = %(need_id)s FOR NO KEY UPDATE;
 
 -- name: set_strategy
--- How a need is met, and why.
-UPDATE need SET strategy = %(strategy)s, strategy_reason = %(reason)s WHERE id = %(need_id)s;
+-- How a need is met, and why; decided by how bad it is now.
+UPDATE need SET strategy = %(strategy)s, strategy_reason = %(reason)s, answered_severity = severity
+WHERE id = %(need_id)s;
+
+-- name: set_answered
+-- What was decided about a need holds for how bad it is now.
+UPDATE need SET answered_severity = severity WHERE id = %(need_id)s;
 
 -- name: waiting_needs
 -- A customer's open needs that were engaged and that nothing is under way for.

@@ -22,7 +22,7 @@ from iot_service.engage.strategy import Decision, decide
 from iot_service.errors import ConflictError
 from iot_service.model.customer import Strategy
 from iot_service.model.event import Event, EventType
-from iot_service.model.need import NeedState
+from iot_service.model.need import NeedState, Severity
 from iot_service.model.work import Subscription, SubscriptionState
 from iot_service.products.catalog import Catalog
 
@@ -58,6 +58,39 @@ def respond(connection: Connection, need_id: int, *, catalog: Catalog, terms: Te
     if stored is None or stored.need.state is not NeedState.OPEN or stored.strategy is not None:
         return
     plan = _plan(connection, make_case(stored, catalog), catalog=catalog, now=now)
+    _act(connection, plan, terms=terms, now=now)
+
+
+def escalate(
+    connection: Connection,
+    need_id: int,
+    *,
+    before: Severity | None,
+    catalog: Catalog,
+    terms: Terms,
+    now: datetime,
+) -> None:
+    """Decide anew about a need that became worse, where the decision depends on how bad it is.
+
+    ``before`` is how bad it was, for needs of which that was not kept. What is under way already goes on: the job of a
+    technician who was sent says how bad it is now, and nobody is sent twice. A need that is over, was not responded to
+    yet (then :func:`respond` takes it as it is) or was decided about as it is now is left alone.
+    """
+    stored = store.need(connection, need_id, lock=True)
+    if stored is None or stored.need.state is not NeedState.OPEN or stored.strategy is None:
+        return
+    need, answered = stored.need, stored.answered or before
+    if answered is None or not need.severity.is_worse_than(answered):
+        return
+    plan = _plan(connection, make_case(stored, catalog), catalog=catalog, now=now)
+    then = choose(need.kind, answered, plan.case.place, plan.decision.strategy)
+    under_way = jobs.worsen(connection, need_id, need.severity, now=now)
+    if then == plan.play or (under_way and plan.play.action is Action.DISPATCH):
+        store.set_answered(connection, need_id)
+        return
+    if plan.play.action is not Action.PROPOSE:
+        reason = f"The need became worse: it is {need.severity} now."
+        proposals.withdraw(connection, need_id, reason=reason, actor=_ACTOR, now=now)
     _act(connection, plan, terms=terms, now=now)
 
 

@@ -1,4 +1,4 @@
-"""The engage runner: needs that opened or ended, proposals whose time is over, and stocks that stayed low."""
+"""The engage runner: needs that open, become worse or end, proposals whose time is over, stocks that stay low."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from iot_service.db.events import work_off
 from iot_service.engage import proposals, responses, store
 from iot_service.engage.responses import Terms
 from iot_service.model.event import Consumer, Event, EventType
+from iot_service.model.need import Severity
 from iot_service.products.catalog import Catalog
 
 SWEEP = timedelta(minutes=1)
@@ -37,6 +38,11 @@ class EngageRunner:
         assert event.need_id is not None, "events of needs name their need"
         if event.type is EventType.NEED_OPENED:
             responses.respond(connection, event.need_id, catalog=self._catalog, terms=self._terms, now=now)
+        elif event.type is EventType.NEED_ESCALATED:
+            before = Severity(event.old) if event.old else None
+            responses.escalate(
+                connection, event.need_id, before=before, catalog=self._catalog, terms=self._terms, now=now
+            )
         elif event.type in {EventType.NEED_RESOLVED, EventType.NEED_WITHDRAWN}:
             withdrawn = event.type is EventType.NEED_WITHDRAWN
             responses.stop(connection, event.need_id, withdrawn=withdrawn, now=now)

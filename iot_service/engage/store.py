@@ -22,16 +22,23 @@ def need(connection: Connection, need_id: int, *, lock: bool) -> StoredNeed | No
     row = _QUERIES["need"].first(connection, need_id=need_id)
     if row is None:
         return None
-    strategy = row.pop("strategy")
+    strategy, answered = row.pop("strategy"), row.pop("answered_severity")
     site_id, created_at = row.pop("site_id"), row.pop("created_at")
     kind, severity, state = NeedKind(row["kind"]), Severity(row["severity"]), NeedState(row["state"])
     found = Need(**{**row, "kind": kind, "severity": severity, "state": state})
-    return StoredNeed(found, Strategy(strategy) if strategy else None, site_id, created_at)
+    return StoredNeed(
+        found, Strategy(strategy) if strategy else None, site_id, created_at, Severity(answered) if answered else None
+    )
 
 
 def set_strategy(connection: Connection, need_id: int, strategy: Strategy, *, reason: str) -> None:
     """Write how a need is met, and why."""
     _QUERIES["set_strategy"].run(connection, need_id=need_id, strategy=strategy, reason=reason)
+
+
+def set_answered(connection: Connection, need_id: int) -> None:
+    """Write that what was decided about a need holds for how bad it is now."""
+    _QUERIES["set_answered"].run(connection, need_id=need_id)
 
 
 def waiting_needs(connection: Connection, customer_id: str) -> list[int]:

@@ -354,3 +354,50 @@ SELECT pg_size_bytes(current_setting('shared_buffers')) AS bytes;
 -- name: set_chunk_span
 -- How much time new chunks of readings span; gives what it was, null without chunks.
 SELECT set_reading_chunk_span(%(span)s) AS was;
+
+-- name: compared_cells
+-- The hourly means of a metric of the devices of a product that are in service, by device and condition: the step, of
+-- each metric's width, in which the mean of that metric lay in the same hour. Hours that lack one of them are left out.
+SELECT compared.device_id, condition.steps, avg(compared.total / compared.readings) AS mean, count(*) AS hours
+FROM device
+JOIN reading_hour AS compared ON compared.device_id = device.id AND compared.metric = %(metric)s
+     AND compared.bucket >= %(since)s AND compared.bucket < %(until)s
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(round(hour.total / hour.readings / one.width)::bigint ORDER BY one.place), '{}') AS steps
+    FROM unnest(%(alike)s::text[], %(widths)s::double precision[]) WITH ORDINALITY AS one (metric, width, place)
+    JOIN reading_hour AS hour ON hour.device_id = compared.device_id AND hour.metric = one.metric
+         AND hour.bucket = compared.bucket) AS condition
+WHERE device.product = %(product)s AND device.service_state = 'in_service'
+  AND cardinality(condition.steps) = cardinality(%(alike)s::text[])
+GROUP BY compared.device_id, condition.steps
+ORDER BY compared.device_id, condition.steps;
+
+-- name: compared_before
+-- The newest value of a fact of every device of a product.
+SELECT device.id AS device_id, newest.value FROM device
+CROSS JOIN LATERAL (
+    SELECT value FROM device_fact WHERE device_fact.device_id = device.id AND name = %(name)s
+    ORDER BY at DESC LIMIT 1) AS newest
+WHERE device.product = %(product)s;
+
+-- name: put_compared
+-- Facts about devices that hold from an instant on.
+INSERT INTO device_fact AS kept (device_id, name, at, value, source)
+SELECT given.device_id, given.name, %(at)s, given.value, %(source)s
+FROM unnest(%(devices)s::text[], %(names)s::text[], %(values)s::double precision[]) AS given (device_id, name, value)
+ON CONFLICT (device_id, name, at) DO UPDATE SET value = excluded.value, source = excluded.source
+WHERE kept.value IS DISTINCT FROM excluded.value;
+
+-- name: wake_compared
+-- Have the rules judge devices, no later than they meant to.
+UPDATE rule_state SET wake_at = least(coalesce(wake_at, %(now)s), %(now)s)
+WHERE device_id IN (SELECT device_id FROM rule_state WHERE device_id = ANY(%(devices)s) ORDER BY device_id FOR UPDATE);
+
+-- name: forget_compared
+-- Facts from one source that lie back so far, but for the newest of each name, of the devices of a product.
+DELETE FROM device_fact USING device
+WHERE device.id = device_fact.device_id AND device.product = %(product)s
+  AND device_fact.source = %(source)s AND device_fact.at < %(before)s
+  AND EXISTS (SELECT FROM device_fact AS newer
+              WHERE newer.device_id = device_fact.device_id AND newer.name = device_fact.name
+                AND newer.at > device_fact.at AND newer.at <= %(before)s);

@@ -91,6 +91,8 @@ class Batch:
         self.statuses: list[StatusChange] = []
         self.letters = DeadLetters()
         self.touched: dict[str, Touched] = {}
+        self.withheld = 0
+        """How many values were let go because the customer has not agreed that they are kept."""
         self.caught_up: dict[str, int] = {}
         """The newest marker's time by slot: all that came for it before is in this batch or in earlier ones."""
 
@@ -158,8 +160,11 @@ def _add_sent(batch: Batch, message: Message, sent: Sent, devices: Mapping[str, 
             batch.letters.add(message, fault, device_id=sent.device_id, registered=False)
         return
     device = _admitted(batch, message, sent.device_id, devices)
-    fields = _fields_of(batch, message, device, context) if device is not None else None
-    if device is None or fields is None:
+    if device is None:
+        return
+    fields = fields_of(device, context)
+    if fields is None:
+        _add_unknown_product(batch, message, device, context)
         return
     received, retained, limits = message.received, message.retained, context.limits
     known = with_known_names(sent, fields.by_name)
@@ -180,9 +185,9 @@ def _add_marker(batch: Batch, message: Message, slot: str, context: Context) -> 
 def _add(batch: Batch, message: Message, topic: Topic, device: Registered, context: Context) -> None:
     device_id, received = device.device_id, message.received
     if topic.kind is TopicKind.TELEMETRY:
-        fields = context.fields.get(device.product)
+        fields = fields_of(device, context)
         if fields is None:
-            _fields_of(batch, message, device, context)
+            _add_unknown_product(batch, message, device, context)
             return
         found = read_telemetry(message.payload, fields, received=received, retained=message.retained)
         _add_telemetry(batch, message, device_id, found)
@@ -199,19 +204,22 @@ def _add(batch: Batch, message: Message, topic: Topic, device: Registered, conte
         _add_occurrences(batch, message, device_id, events)
 
 
-def _fields_of(batch: Batch, message: Message, device: Registered, context: Context) -> ProductFields | None:
-    """Return the names that the device's product knows; a dead letter where there is no such product."""
+def fields_of(device: Registered, context: Context) -> ProductFields | None:
+    """Return the names that the device's product knows; None where there is no such product."""
     fields = context.fields.get(device.product)
-    if fields is None:
-        known = ", ".join(context.fields)
-        fault = Fault(Reason.UNKNOWN_PRODUCT, f"{device.device_id} is a {device.product}; product models here: {known}")
-        batch.letters.add(message, fault, device_id=device.device_id, registered=True)
-    return fields
+    return fields if fields is None or device.location else fields.without_location or fields
+
+
+def _add_unknown_product(batch: Batch, message: Message, device: Registered, context: Context) -> None:
+    known = ", ".join(context.fields)
+    fault = Fault(Reason.UNKNOWN_PRODUCT, f"{device.device_id} is a {device.product}; product models here: {known}")
+    batch.letters.add(message, fault, device_id=device.device_id, registered=True)
 
 
 def _add_telemetry(batch: Batch, message: Message, device_id: str, found: Telemetry) -> None:
     received = message.received
     readings = batch.readings
+    batch.withheld += found.withheld
     touched = None
     for metric, ts, value, assumed in found.readings:
         key = (device_id, metric, ts)

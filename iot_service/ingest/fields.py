@@ -18,7 +18,8 @@ class Field(NamedTuple):
     """What one name in a payload means.
 
     ``name`` is the flat name of a metric (``is_metric``) or an attribute. A number that was sent under this name times
-    ``scale`` is in the metric's ``unit``; it is plausible from ``low`` to ``high`` (in that unit).
+    ``scale`` is in the metric's ``unit``; it is plausible from ``low`` to ``high`` (in that unit). ``withheld``: it is
+    not to be kept, since the customer has not agreed to that.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Field(NamedTuple):
     low: float = _LOWEST
     high: float = _HIGHEST
     unit: str = ""
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class ProductFields:
     known: str
     """The flat names, as a list in a sentence."""
     limits: TimeLimits
+    without_location: ProductFields | None = None
+    """The same for devices whose customers have not agreed to the use of locations; None where it makes no odds."""
 
 
 def compile_fields(catalog: Catalog, limits: TimeLimits) -> dict[str, ProductFields]:
@@ -57,4 +61,10 @@ def _fields(model: ProductModel, limits: TimeLimits) -> ProductFields:
             scale = float(metric.scale.get(spelling, 1.0))
             by_name[spelling] = Field(name, is_metric=True, scale=scale, low=low, high=high, unit=metric.unit)
     known = ", ".join([*model.metrics, *model.attributes])
-    return ProductFields(product=model.id, by_name=by_name, known=known, limits=limits)
+    private = {name for name, metric in model.metrics.items() if metric.consent == "location"}
+    fewer = {  # nothing is plausible, so that reading fast goes past it
+        spelling: field._replace(withheld=True, low=_HIGHEST, high=_LOWEST) if field.name in private else field
+        for spelling, field in by_name.items()
+    }
+    without = ProductFields(model.id, fewer, known, limits) if private else None
+    return ProductFields(model.id, by_name, known, limits, without)

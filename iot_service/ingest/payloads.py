@@ -36,6 +36,8 @@ class Telemetry:
     attributes: list[tuple[str, int, str | list[str]]] = field(default_factory=list)
     """Name, ts, value."""
     faults: list[Fault] = field(default_factory=list)
+    withheld: int = 0
+    """How many values were let go because the customer has not agreed that they are kept."""
 
 
 def read_telemetry(payload: bytes, fields: ProductFields, *, received: int, retained: bool) -> Telemetry:
@@ -194,6 +196,9 @@ class _Check:
                     continue
             elif found is not None and not found.is_metric and _is_attribute(value):
                 result.attributes.append((found.name, ts, value))  # type: ignore[arg-type]  # _is_attribute checked it
+                continue
+            if found is not None and found.withheld:
+                result.withheld += 1
                 continue
             reason, detail = _what_is_wrong(name, value, found, self._fields)
             millis = entry.get("ts", received / 1000)  # so that it can be sent again with the time it was meant to have

@@ -1,9 +1,12 @@
 -- name: find_devices
 -- Those devices that are registered under one of the names, as id or as alias; ids last.
-SELECT alias AS address, id, product, customer_id, disabled_at IS NOT NULL AS disabled, 1 AS place
-FROM device_alias JOIN device ON device.id = device_id WHERE alias = ANY(%(ids)s)
-UNION ALL
-SELECT id, id, product, customer_id, disabled_at IS NOT NULL, 2 FROM device WHERE id = ANY(%(ids)s)
+SELECT found.*, EXISTS (
+    SELECT FROM consent
+    WHERE consent.customer_id = found.customer_id AND purpose = 'location' AND revoked_at IS NULL) AS location
+FROM (SELECT alias AS address, id, product, customer_id, disabled_at IS NOT NULL AS disabled, 1 AS place
+      FROM device_alias JOIN device ON device.id = device_id WHERE alias = ANY(%(ids)s)
+      UNION ALL
+      SELECT id, id, product, customer_id, disabled_at IS NOT NULL, 2 FROM device WHERE id = ANY(%(ids)s)) AS found
 ORDER BY place;
 
 -- name: copy_readings

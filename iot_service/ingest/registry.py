@@ -16,12 +16,16 @@ _LONGEST = 200  # characters of a name that anything is registered by
 
 
 class Registered(NamedTuple):
-    """A registered device: its id, that of its product model, and whose it is; what a disabled one says is refused."""
+    """A registered device: its id, that of its product model, and whose it is; what a disabled one says is refused.
+
+    ``location``: its customer has agreed to the use of locations.
+    """
 
     device_id: str
     product: str
     customer_id: str
     disabled: bool = False
+    location: bool = False
 
 
 class Registry:

@@ -212,6 +212,7 @@ def _observe(batch: Batch, messages: Sequence[Message], *, seconds: float, waiti
         received_lag=(now - messages[0].received) / 1e6,
         measured_lag=(now - newest) / 1e6 if newest is not None else None,
         waiting=waiting,
+        withheld=batch.withheld,
     )
 
 

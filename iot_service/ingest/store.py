@@ -47,7 +47,10 @@ def is_about_data(error: Exception) -> bool:
 def find_devices(connection: Connection, ids: list[str]) -> dict[str, Registered]:
     """Return the devices that are registered by one of ``ids``; of two, the one whose id it is, not the alias."""
     rows = _QUERIES["find_devices"].all(connection, ids=ids)
-    return {row["address"]: Registered(row["id"], row["product"], row["customer_id"], row["disabled"]) for row in rows}
+    return {
+        row["address"]: Registered(row["id"], row["product"], row["customer_id"], row["disabled"], row["location"])
+        for row in rows
+    }
 
 
 def store_batch(connection: Connection, batch: Batch, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ SELECT (SELECT coalesce(max(id), 0) FROM event) AS event_id,
 -- Events after one that is already shown, with the names that people know things by, oldest first.
 SELECT e.id, e.at, e.type, e.old, e.new, e.reason, e.actor, e.device_id,
        coalesce(d.name, e.device_id) AS device_name, c.name AS customer_name,
-       n.rule, n.kind, n.severity, n.product, n.reason AS need_reason
+       n.rule, n.kind, n.severity, n.product, n.reason AS need_reason, n.evidence
 FROM event e
 LEFT JOIN device d ON d.id = e.device_id
 LEFT JOIN customer c ON c.id = e.customer_id
@@ -73,10 +73,10 @@ LIMIT %(limit)s;
 SELECT (SELECT count(*) FROM reading) AS readings,
        (SELECT count(*) FROM dead_letter) AS kept,
        (SELECT coalesce(sum(dropped), 0)::bigint FROM dead_letter_count) AS dropped,
-       (SELECT count(*) FROM need WHERE kind = 'service') AS service,
-       (SELECT count(*) FROM need WHERE kind = 'fault') AS fault,
-       (SELECT count(*) FROM need WHERE kind = 'refill') AS refill,
-       (SELECT count(*) FROM need WHERE state = 'open') AS open_needs,
+       (SELECT count(*) FROM need WHERE kind = 'service' AND parent_id IS NULL) AS service,
+       (SELECT count(*) FROM need WHERE kind = 'fault' AND parent_id IS NULL) AS fault,
+       (SELECT count(*) FROM need WHERE kind = 'refill' AND parent_id IS NULL) AS refill,
+       (SELECT count(*) FROM need WHERE state = 'open' AND parent_id IS NULL) AS open_needs,
        (SELECT count(*) FROM appointment) AS appointments,
        (SELECT count(*) FROM job) AS jobs,
        (SELECT count(*) FROM supply_order) AS orders,

@@ -71,7 +71,7 @@ def _of_event(row: Row, words: Vocabulary) -> Iterator[Story]:
         text = change.replace("_", " ")
         yield Story(at, Step.MEASURED, who, f"{text}: {reason}" if reason else text)
     elif subject == "need":
-        title = printable(words.title(row["product"] or "", row["rule"] or "need"))
+        title = printable(words.title(row["product"] or "", row["rule"] or "need", row["evidence"]))
         if change == "opened":
             yield Story(at, Step.MEASURED, who, printable(row["need_reason"] or reason))
             grave = row["severity"] in {"critical", "high"}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from iot_service.model.customer import Locale
 from iot_service.products.catalog import Catalog
+from iot_service.products.texts import fill
 
 _TELLING: Mapping[str, tuple[str, ...]] = {
     "car": ("battery_voltage", "distance_to_service", "speed"),
@@ -27,9 +30,16 @@ class Vocabulary:
         """Return the unit of a metric, or an empty text for one that is only counted or not known."""
         return self.units.get((product, metric), "")
 
-    def title(self, product: str, rule: str) -> str:
-        """Return the English title of a rule; an unknown one (since removed) is called by its id."""
-        return self.titles.get((product, rule), rule.replace("_", " "))
+    def title(self, product: str, rule: str, evidence: Mapping[str, Any] | None = None) -> str:
+        """Return the English title of a need, with the values of its ``evidence``, None where there is none.
+
+        That of an unknown rule (since removed) is its id.
+        """
+        written = self.titles.get((product, rule))
+        if written is None:
+            return rule.replace("_", " ")
+        units = {metric: unit for (name, metric), unit in self.units.items() if name == product}
+        return fill(written, Locale.EN, evidence or {}, units)
 
 
 def vocabulary(catalog: Catalog) -> Vocabulary:

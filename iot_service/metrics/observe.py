@@ -18,14 +18,17 @@ def observe_batch(
     received_lag: float,
     measured_lag: float | None,
     waiting: int,
+    withheld: int = 0,
 ) -> None:
     """Count one batch, after its commit.
 
     ``dead_letters`` is how many there were of each reason; ``seconds`` is from the first look at the batch to the end
     of its transaction; ``received_lag`` is the age of its oldest message and ``measured_lag`` that of its newest
-    reading (None where it had none) at that end, in seconds; ``waiting`` is how many messages are in memory now.
+    reading (None where it had none) at that end, in seconds; ``waiting`` is how many messages are in memory now;
+    ``withheld``, how many readings were not kept for want of the customer's consent.
     """
     observe_stored(messages=messages, readings=readings, dead_letters=dead_letters)
+    registry.WITHHELD.inc(withheld)
     registry.BATCH_SECONDS.observe(seconds)
     registry.RECEIVED_TO_STORED.observe(received_lag)
     registry.QUEUE.set(waiting)
@@ -66,6 +69,11 @@ def observe_judged(lags: list[float]) -> None:
 def count_need(product: str, rule: str, kind: str) -> None:
     """Count a need that was opened."""
     registry.NEEDS_OPENED.labels(product, rule, kind).inc()
+
+
+def count_unknown(product: str, rule: str, why: str) -> None:
+    """Count that a rule can be judged no more on a device; ``why`` is failed, missing or undefined."""
+    registry.RULES_UNKNOWN.labels(product, rule, why).inc()
 
 
 def count_delivery(channel: str, result: str) -> None:

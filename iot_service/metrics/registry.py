@@ -37,6 +37,7 @@ def _histogram(name: str, what: str, *labels: str, buckets: tuple[float, ...]) -
 
 MESSAGES = _counter("iot_ingest_messages", "Messages that were stored or kept as dead letters")
 READINGS = _counter("iot_ingest_readings", "Readings that were stored")
+WITHHELD = _counter("iot_ingest_withheld", "Readings that were let go because the customer has not agreed to them")
 DEAD_LETTERS = _counter("iot_ingest_dead_letters", "What could not be understood", "reason")
 BATCH_SECONDS = _histogram(
     "iot_ingest_batch_seconds", "From the first look at a batch to the end of its transaction", buckets=_SHORT
@@ -56,6 +57,9 @@ RECEIVED_TO_JUDGED = _histogram(
     "iot_rules_received_to_judged_seconds", "From the receipt of a device's newest message to its rules", buckets=_LAGS
 )
 NEEDS_OPENED = _counter("iot_needs_opened", "Needs that rules found", "product", "rule", "kind")
+RULES_UNKNOWN = _counter(
+    "iot_rules_unknown", "Times that a rule could be judged no more on a device", "product", "rule", "why"
+)
 DELIVERIES = _counter("iot_deliveries", "Attempts to send a message to a person", "channel", "result")
 COMMANDS = _counter("iot_commands", "What happened to commands", "what")
 REQUESTS = _counter("iot_http_requests", "Answered HTTP requests", "method", "route", "status")

@@ -20,6 +20,7 @@ class EventType(StrEnum):
     DEVICE_DISABLED = "device.disabled"
     DEVICE_ENABLED = "device.enabled"
     DEVICE_MOVED = "device.moved"
+    DEVICE_SERVICED = "device.serviced"
     DEVICE_CREDENTIALS_ISSUED = "device.credentials_issued"
     DEVICE_ALIAS_ADDED = "device.alias_added"
     DEVICE_ALIAS_REMOVED = "device.alias_removed"
@@ -37,6 +38,13 @@ class EventType(StrEnum):
     NEED_ACKNOWLEDGED = "need.acknowledged"
     NEED_SNOOZED = "need.snoozed"
     NEED_ENGAGED = "need.engaged"
+    NEED_ESCALATED = "need.escalated"
+    NEED_DEESCALATED = "need.deescalated"
+    NEED_HELD_BACK = "need.held_back"
+    NEED_JOINED = "need.joined"
+    NEED_LEFT = "need.left"
+    MAINTENANCE_PLANNED = "maintenance.planned"
+    MAINTENANCE_ENDED = "maintenance.ended"
     PROPOSAL_SENT = "proposal.sent"
     PROPOSAL_ACCEPTED = "proposal.accepted"
     PROPOSAL_DECLINED = "proposal.declined"
@@ -62,6 +70,7 @@ class EventType(StrEnum):
     ORDER_DELIVERED = "order.delivered"
     ORDER_CANCELLED = "order.cancelled"
     STOCK_CORRECTED = "stock.corrected"
+    AREA_CHANGED = "area.changed"
     CONSENT_GRANTED = "consent.granted"
     CONSENT_REVOKED = "consent.revoked"
     STRATEGY_CHOSEN = "strategy.chosen"
@@ -76,6 +85,10 @@ class EventType(StrEnum):
     COMMAND_EXPIRED = "command.expired"
     COMMAND_CANCELLED = "command.cancelled"
     COMMAND_ANSWERED_LATE = "command.answered_late"
+    RULE_OVERRIDE_SET = "rule_override.set"
+    RULE_OVERRIDE_REMOVED = "rule_override.removed"
+    DEVICE_GROUP_CHANGED = "device_group.changed"
+    DEVICE_GROUP_DELETED = "device_group.deleted"
     DEAD_LETTER_REPLAYED = "dead_letter.replayed"
 
 
@@ -84,6 +97,7 @@ class Consumer(StrEnum):
 
     ENGAGE = "engage"
     NOTIFY = "notify"
+    RULES = "rules"
 
 
 CONSUMERS: Mapping[EventType, tuple[Consumer, ...]] = {
@@ -91,15 +105,17 @@ CONSUMERS: Mapping[EventType, tuple[Consumer, ...]] = {
     EventType.NEED_RESOLVED: (Consumer.ENGAGE, Consumer.NOTIFY),
     EventType.NEED_WITHDRAWN: (Consumer.ENGAGE, Consumer.NOTIFY),
     EventType.NEED_ENGAGED: (Consumer.NOTIFY,),
+    EventType.NEED_ESCALATED: (Consumer.ENGAGE, Consumer.NOTIFY),
     EventType.PROPOSAL_SENT: (Consumer.NOTIFY,),
     EventType.APPOINTMENT_BOOKED: (Consumer.NOTIFY,),
     EventType.APPOINTMENT_MOVED: (Consumer.NOTIFY,),
     EventType.APPOINTMENT_CANCELLED: (Consumer.NOTIFY,),
+    EventType.APPOINTMENT_COMPLETED: (Consumer.RULES,),
     EventType.JOB_DISPATCHED: (Consumer.NOTIFY,),
     EventType.JOB_ACCEPTED: (Consumer.NOTIFY,),
     EventType.JOB_NOBODY_AVAILABLE: (Consumer.NOTIFY,),
     EventType.JOB_EN_ROUTE: (Consumer.NOTIFY,),
-    EventType.JOB_COMPLETED: (Consumer.NOTIFY,),
+    EventType.JOB_COMPLETED: (Consumer.NOTIFY, Consumer.RULES),
     EventType.JOB_CANCELLED: (Consumer.NOTIFY,),
     EventType.ORDER_PENDING: (Consumer.NOTIFY,),
     EventType.ORDER_SHIPPED: (Consumer.NOTIFY,),

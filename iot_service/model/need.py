@@ -18,12 +18,21 @@ class NeedKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """How bad it is, from the least to the worst."""
 
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return its place in the order, from 0."""
+        return list(Severity).index(self)
+
+    def is_worse_than(self, other: Severity) -> bool:
+        """Return whether it is worse than ``other``."""
+        return self.rank > other.rank
 
 
 class NeedState(StrEnum):

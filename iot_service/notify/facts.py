@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from iot_service.db import Connection
+from iot_service.model.customer import Strategy
 from iot_service.model.event import Event, EventType
-from iot_service.model.need import NeedKind, Severity
+from iot_service.model.need import NeedKind, NeedState, Severity
 from iot_service.notify import store
 from iot_service.notify.policy import Circumstances
 
@@ -25,6 +26,10 @@ _STILL_SO: Mapping[EventType, frozenset[str]] = {
     EventType.ORDER_PENDING: frozenset({"pending", "placed", "shipped", "delivered"}),
 }
 """The states of the subject in which a message about the event is still true; other events stay true."""
+
+
+_HOW_BAD = frozenset({EventType.NEED_OPENED, EventType.NEED_ESCALATED})
+_COACHED = frozenset({Strategy.COACH, Strategy.AUTOMATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def circumstances(facts: Facts) -> Circumstances:
         kind=NeedKind(need["kind"]) if need else None,
         severity=Severity(need["severity"]) if need else None,
         waits=event.data.get("action") == "wait",
+        coached=need is not None and need["strategy"] in _COACHED,
         old=event.old,
         by_customer=event.actor.startswith("customer"),
         outdated=_outdated(facts),
@@ -72,6 +78,8 @@ def circumstances(facts: Facts) -> Circumstances:
 
 
 def _outdated(facts: Facts) -> bool:
+    if facts.event.type in _HOW_BAD:
+        return _told_otherwise(facts)
     still = _STILL_SO.get(facts.event.type)
     if still is not None and facts.subject["state"] not in still:
         return True
@@ -80,3 +88,14 @@ def _outdated(facts: Facts) -> bool:
         None,
         facts.subject["technician_id"],
     }
+
+
+def _told_otherwise(facts: Facts) -> bool:
+    """Return whether another message says it: of the need that this one is part of, or that it became worse since."""
+    need = facts.subject
+    if need["parent_id"] is not None:
+        return True
+    if need["state"] != NeedState.OPEN:
+        return facts.event.type is EventType.NEED_ESCALATED
+    said = facts.event.data.get("severity")
+    return said is not None and Severity(need["severity"]).is_worse_than(Severity(said))

@@ -10,6 +10,7 @@ _EXTENDED = frozenset("^{}\\[~]|€\f")  # each takes an escape before it
 _PLAIN = str.maketrans({
     "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2010": "-", "\u2011": "-", "–": "-", "—": "-", "−": "-", "«": '"',
     "»": '"', "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "…": "...",
+    "°": "", "²": "2", "³": "3", "μ": "u", "µ": "u",  # of units: a message in the other alphabet would cost double
 })  # fmt: skip
 
 

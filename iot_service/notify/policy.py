@@ -20,6 +20,7 @@ class Circumstances:
     """What the policy looks at.
 
     ``kind`` and ``severity`` are the need's. ``waits``: what was decided is to wait for the customer's visit.
+    ``coached``: the customer wants to hear of such needs before she asks.
     ``old`` is the state that the subject of the event had before. ``by_customer``: she did it herself just now, and saw
     the answer. ``outdated``: things have moved on since, so that what the message would say is no longer so.
     ``snoozed``: an operator put the need aside for now.
@@ -28,6 +29,7 @@ class Circumstances:
     kind: NeedKind | None = None
     severity: Severity | None = None
     waits: bool = False
+    coached: bool = False
     old: str | None = None
     by_customer: bool = False
     outdated: bool = False
@@ -69,6 +71,18 @@ def _minor_fault(now: Circumstances) -> bool:
     return now.kind is NeedKind.FAULT and now.severity not in URGENT
 
 
+def _urgent_fault_now(now: Circumstances) -> bool:
+    return _current(now) and _urgent_fault(now)
+
+
+def _minor_fault_now(now: Circumstances) -> bool:
+    return _current(now) and _minor_fault(now)
+
+
+def _worse_for_her_whom_we_coach(now: Circumstances) -> bool:
+    return _current(now) and now.kind is not NeedKind.FAULT and now.coached
+
+
 def _critical_fault(now: Circumstances) -> bool:
     return now.kind is NeedKind.FAULT and now.severity is Severity.CRITICAL
 
@@ -107,8 +121,11 @@ _APP_EMAIL = (Channel.APP, Channel.EMAIL)
 _ALL = (Channel.APP, Channel.SMS, Channel.EMAIL)
 
 POLICY: tuple[Telling, ...] = (
-    Telling(EventType.NEED_OPENED, _CUSTOMER, "fault_urgent", _ALL, _HOME, _urgent_fault),
-    Telling(EventType.NEED_OPENED, _CUSTOMER, "fault_minor", _APP, _HOME, _minor_fault),
+    Telling(EventType.NEED_OPENED, _CUSTOMER, "fault_urgent", _ALL, _HOME, _urgent_fault_now),
+    Telling(EventType.NEED_OPENED, _CUSTOMER, "fault_minor", _APP, _HOME, _minor_fault_now),
+    Telling(EventType.NEED_ESCALATED, _CUSTOMER, "need_worse", _ALL, _HOME, _urgent_fault_now),
+    Telling(EventType.NEED_ESCALATED, _CUSTOMER, "need_worse", _APP, _HOME, _minor_fault_now),
+    Telling(EventType.NEED_ESCALATED, _CUSTOMER, "need_worse", _APP, _HOME, _worse_for_her_whom_we_coach),
     Telling(EventType.NEED_ENGAGED, _CUSTOMER, "need_waiting", _APP, _HOME, _waits_for_her),
     Telling(EventType.NEED_RESOLVED, _CUSTOMER, "fault_over", _APP_SMS, _HOME, _critical_fault),
     Telling(EventType.NEED_RESOLVED, _CUSTOMER, "fault_over", _APP, _HOME, _lesser_fault),

@@ -20,7 +20,8 @@ FROM device LEFT JOIN site ON site.id = device.site_id WHERE device.id = %(id)s;
 
 -- name: need
 -- A need.
-SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at, snoozed_until
+SELECT id, device_id, customer_id, product, rule, kind, severity, state, opened_at, closed_at, snoozed_until, strategy,
+       parent_id, evidence
 FROM need WHERE id = %(id)s;
 
 -- name: appointment

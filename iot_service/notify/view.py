@@ -12,6 +12,8 @@ from iot_service.notify.message import Recipient, RecipientKind
 from iot_service.notify.policy import URGENT
 from iot_service.notify.words import Words, inner
 from iot_service.products.catalog import Catalog
+from iot_service.products.model import Text
+from iot_service.products.texts import say, say_message
 
 View = dict[str, Any]
 
@@ -44,9 +46,16 @@ def _need(need: Row, catalog: Catalog, words: Words, now: datetime) -> View:
     rule = catalog.rules.get(need["product"], {}).get(need["rule"])
     service = catalog.services.get(rule.service) if rule and rule.service else None
     on_site = service is not None and service.place == "site"
+
+    product = catalog.products.get(need["product"])
+
+    def told(text: Text) -> str:
+        return say(text, words.locale, need["evidence"], product)
+
     return {
-        "title": words.pick(rule.title) if rule else need["rule"],
-        "advice": words.pick(rule.advice) if rule and rule.advice else None,
+        "title": told(rule.title) if rule else need["rule"],
+        "message": say_message(rule, words.locale, need["evidence"], product) if rule else None,
+        "advice": told(rule.advice) if rule and rule.advice else None,
         "service": inner(words.pick(service.name)) if service else None,
         "since": words.moment(need["opened_at"], now=now),
         "until": words.moment(need["closed_at"], now=now) if need["closed_at"] else None,

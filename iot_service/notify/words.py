@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import babel
 import phonenumbers
 from babel.dates import format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from iot_service.model.customer import Locale
 from iot_service.products.model import Text
+from iot_service.products.texts import say_number
 
 _BABEL: Mapping[Locale, str] = {Locale.NB: "nb", Locale.EN: "en_GB"}
 _PATTERNS: Mapping[Locale, Mapping[str, str]] = {
@@ -81,7 +82,7 @@ class Words:
 
     def number(self, value: float) -> str:
         """``-55,3``: one decimal at the most."""
-        return _spaces(format_decimal(value, format="#,##0.#", locale=self._babel))
+        return say_number(value, self.locale)
 
     def phone(self, number: str) -> str:
         """``+47 22 00 00 00``: an E.164 number as people read it; anything else stays as it is."""

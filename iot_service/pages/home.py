@@ -37,16 +37,17 @@ def _show(visit: Visit) -> Shown:
 
 def _need(visit: Visit, waiting: WaitingNeed) -> dict[str, Any]:
     need, service = waiting.need, waiting.service
-    spec = visit.rule(need.product, need.rule)
+    rule = need.product, need.rule, need.evidence
     slots = visit.slots(waiting.slots)
     price = visit.words.money(service.price, service.currency) if service and service.price else ""
     packs = visit.say("home.order", packs=waiting.packs, price=visit.words.money(waiting.order_price, waiting.currency))
     return {
         "id": need.id,
-        "title": visit.title(need.product, need.rule),
+        "title": visit.title(*rule),
+        "message": visit.message(*rule),
         "severity": need.severity.value,
         "device": visit.device(need.device_id),
-        "advice": visit.words.pick(spec.advice) if spec and spec.advice else "",
+        "advice": visit.advice(*rule),
         "service": visit.words.pick(service.name) if service else "",
         "price": price,
         "bookable": service is not None and service.place == "workshop",
@@ -68,7 +69,7 @@ def _devices(visit: Visit) -> list[dict[str, Any]]:
             "state": row["service_state"],
             "online": row["online"],
             "needs": [
-                {"severity": need["severity"], "title": visit.title(need["product"], need["rule"])}
+                {"severity": need["severity"], "title": visit.title(need["product"], need["rule"], need["evidence"])}
                 for need in needs
                 if need["device_id"] == row["id"]
             ],

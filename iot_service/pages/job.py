@@ -36,6 +36,7 @@ def _details(visit: Visit, found: Job) -> dict[str, Any]:
     """Where and what: only for the technician who is asked or goes; others need no customer's address."""
     device = QUERIES["device"].one(visit.connection, id=found.device_id)
     need = QUERIES["need"].one(visit.connection, id=found.need_id)
+    rule = need["product"], need["rule"], need["evidence"]
     product = visit.catalog.products.get(device["product"])
     asked = found.state is JobState.DISPATCHED and found.answer_by is not None
     return {
@@ -45,7 +46,8 @@ def _details(visit: Visit, found: Job) -> dict[str, Any]:
         "device": device["name"],
         "product": visit.words.pick(product.name) if product else device["product"],
         "since": visit.words.moment(need["opened_at"], now=visit.now),
-        "title": visit.title(need["product"], need["rule"]),
+        "title": visit.title(*rule),
+        "message": visit.message(*rule),
         "reason": need["reason"],
         "answer_by": visit.words.moment(found.answer_by, now=visit.now) if asked and found.answer_by else "",
         "buttons": _BUTTONS.get(found.state, ()),

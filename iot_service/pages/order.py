@@ -33,7 +33,7 @@ def view(visit: Visit, order_id: int) -> dict[str, Any]:
         "too_late": found.state in _COMING and not in_time,
         "until": visit.full(found.cancel_until),
         "arrives": visit.words.day(found.deliver_by) if found.state in _COMING else "",
-        "why": visit.title(need["product"], need["rule"]) if need else "",
+        "why": visit.title(need["product"], need["rule"], need["evidence"]) if need else "",
         "device": device["name"],
         "price": visit.words.money(found.price, found.currency),
     }

@@ -17,7 +17,7 @@ def view(visit: Visit, proposal_id: int) -> dict[str, Any]:
     expired = found.state is ProposalState.OPEN and found.expires_at <= visit.now
     state = ProposalState.EXPIRED if expired else found.state
     need = QUERIES["need"].one(visit.connection, id=found.need_id)
-    spec = visit.rule(need["product"], need["rule"])
+    rule = need["product"], need["rule"], need["evidence"]
     return {
         "token": visit.token_for(LinkPurpose.PROPOSAL, proposal_id),
         "services": visit.services(found.services),
@@ -25,7 +25,8 @@ def view(visit: Visit, proposal_id: int) -> dict[str, Any]:
         "open": state is ProposalState.OPEN,
         "when": visit.full(found.starts_at),
         "until": visit.full(found.expires_at),
-        "advice": visit.words.pick(spec.advice) if spec and spec.advice else "",
+        "message": visit.message(*rule),
+        "advice": visit.advice(*rule),
         "device": visit.device(found.device_id),
         "workshop": visit.workshop(found.workshop_id),
         "price": visit.words.money(found.price, found.currency),

@@ -22,12 +22,12 @@ WHERE customer_id = %(customer_id)s AND service_state <> 'retired' ORDER BY devi
 
 -- name: open_needs
 -- A customer's open needs.
-SELECT id, device_id, product, rule, severity FROM need
+SELECT id, device_id, product, rule, severity, evidence FROM need
 WHERE customer_id = %(customer_id)s AND state = 'open' ORDER BY id LIMIT 200;
 
 -- name: need
 -- Why something was proposed, ordered or sent out for.
-SELECT id, product, rule, reason, opened_at FROM need WHERE id = %(id)s;
+SELECT id, product, rule, reason, opened_at, evidence FROM need WHERE id = %(id)s;
 
 -- name: appointments
 -- A customer's appointments that lie ahead.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,8 @@ from iot_service.pages.store import QUERIES
 from iot_service.pages.texts import say
 from iot_service.products.catalog import Catalog
 from iot_service.products.rule_spec import RuleSpec
+from iot_service.products.texts import say as say_text
+from iot_service.products.texts import say_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,22 @@ class Visit:
         """Return what is known of a rule; None for one that has been removed since."""
         return self.catalog.rules.get(product, {}).get(rule)
 
-    def title(self, product: str, rule: str) -> str:
-        """Return what people call a need of this rule."""
+    def title(self, product: str, rule: str, evidence: Mapping[str, Any]) -> str:
+        """Return what people call a need of this rule; ``evidence`` are the values that it saw."""
+        return self._told("title", product, rule, evidence) or rule.replace("_", " ")
+
+    def message(self, product: str, rule: str, evidence: Mapping[str, Any]) -> str:
+        """Return what was seen, in a sentence; empty where the rule says none."""
         spec = self.rule(product, rule)
-        return self.words.pick(spec.title) if spec else rule.replace("_", " ")
+        return say_message(spec, self.locale, evidence, self.catalog.products.get(product)) if spec else ""
+
+    def advice(self, product: str, rule: str, evidence: Mapping[str, Any]) -> str:
+        """Return what she should do now; empty where the rule says nothing."""
+        return self._told("advice", product, rule, evidence)
+
+    def _told(self, field: str, product: str, rule: str, evidence: Mapping[str, Any]) -> str:
+        text = getattr(self.rule(product, rule), field, None)
+        return say_text(text, self.locale, evidence, self.catalog.products.get(product)) if text is not None else ""
 
     def device(self, device_id: str) -> str:
         """Return what her device is called."""

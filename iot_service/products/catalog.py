@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
@@ -13,11 +13,18 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iot_service.errors import StopError
+from iot_service.products.cache import CacheFile, digest
+from iot_service.products.comparison import comparison_problems
 from iot_service.products.documents import Document, ModelType, parse_document, suggestion, validate
 from iot_service.products.model import ProductModel, Service, ServiceFile
 from iot_service.products.problems import Problem, show_problems
 from iot_service.products.rule_spec import RuleFile, RuleSpec
+from iot_service.products.service_plan import plan_problems
+from iot_service.products.templates import Known, TemplateFile, expand, read_templates
 from iot_service.products.units import is_unit
+
+TEMPLATES = "templates.yaml"
+"""How files of templates for all rule files are called, or end."""
 
 
 class Catalog(BaseModel):
@@ -30,21 +37,14 @@ class Catalog(BaseModel):
     rules: Mapping[str, Mapping[str, RuleSpec]]
 
 
-def load_catalog(extra: Path | None = None) -> Catalog:
+def load_catalog(extra: Path | None = None, *, cache: CacheFile | None = None) -> Catalog:
     """Return the shipped catalog, with the files of the folder ``extra`` on top.
 
     A product model of the same id replaces the shipped one; rules and services of the same id replace theirs.
-    Raises StopError with every problem of every file, one a line.
+    ``cache`` keeps what files say, so that those that have not changed since need not be parsed again; they are
+    validated all the same. Raises StopError with every problem of every file, one a line.
     """
-    files: list[Traversable] = shipped_files()
-    if extra is not None:
-        if not extra.is_dir():
-            raise StopError(f"IOT_PRODUCTS_DIR={extra}: there is no such folder")
-        files += _yaml_files(extra)
-    read = read_catalog(files)
-    if read.problems:
-        raise StopError(show_problems(read.problems))
-    return read.catalog
+    return load_files(extra, cache=cache).catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,30 @@ class CatalogFiles:
     sources: Mapping[tuple[str, ...], Document]
 
 
-def read_catalog(files: Iterable[Traversable]) -> CatalogFiles:
-    """Return what ``files`` hold together, later ones winning, and all that is wrong with them."""
-    reader = _Reader()
-    for file in files:
+def load_files(extra: Path | None = None, *, cache: CacheFile | None = None) -> CatalogFiles:
+    """Return what :func:`load_catalog` does, with the documents that everything was read from. Raises StopError."""
+    files: list[Traversable] = shipped_files()
+    if extra is not None:
+        if not extra.is_dir():
+            raise StopError(f"IOT_PRODUCTS_DIR={extra}: there is no such folder")
+        files += _yaml_files(extra)
+    read = read_catalog(files, cache=cache)
+    if read.problems and cache is not None:
+        read = read_catalog(files)  # what is kept of a file does not say on which lines its fields stand
+    if read.problems:
+        raise StopError(show_problems(read.problems))
+    if cache is not None:
+        cache.save()
+    return read
+
+
+def read_catalog(files: Iterable[Traversable], *, cache: CacheFile | None = None) -> CatalogFiles:
+    """Return what ``files`` hold together, later ones winning, and all that is wrong with them.
+
+    Problems with files that ``cache`` knows come without the lines.
+    """
+    reader = _Reader(cache)
+    for file in sorted(files, key=lambda file: not file.name.endswith(TEMPLATES)):  # before those that use them
         reader.read(str(file), file.name, file.read_text(encoding="utf-8"))
     reader.cross_check()
     catalog = Catalog(products=reader.products, services=reader.services, rules=reader.rules)
@@ -83,16 +103,21 @@ def _yaml_files(folder: Traversable) -> list[Traversable]:
 class _Reader:
     """Collects files into one catalog, and remembers where each thing came from."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: CacheFile | None) -> None:
+        self._cache = cache
         self.products: dict[str, ProductModel] = {}
         self.services: dict[str, Service] = {}
         self.rules: dict[str, dict[str, RuleSpec]] = {}
+        self._templates: dict[str, Known] = {}
         self.problems: list[Problem] = []
         self.sources: dict[tuple[str, ...], Document] = {}
 
     def read(self, path: str, name: str, text: str) -> None:
-        document = parse_document(path, text)
-        if name.endswith(".rules.yaml"):
+        document = self._document(path, text)
+        if name.endswith(TEMPLATES):
+            self._take_templates(document)
+        elif name.endswith(".rules.yaml"):
+            document = expand(document, self._templates)
             _name_entries(document.data, "rules")
             rules = self._validated(document, RuleFile) or _sound_rules(document.data)
             if rules is not None:
@@ -110,6 +135,25 @@ class _Reader:
             if product is not None:
                 self.sources["product", product.id] = document
                 self.products[product.id] = product
+
+    def _take_templates(self, document: Document) -> None:
+        templates, problems = read_templates(document)
+        self._templates |= templates
+        self.problems += problems
+        if not problems:
+            self._validated(document, TemplateFile)
+
+    def _document(self, path: str, text: str) -> Document:
+        if self._cache is None:
+            return parse_document(path, text)
+        key = digest(text)
+        data = self._cache.get(key)
+        if data is not None:
+            return Document(path, data, {})
+        document = parse_document(path, text)
+        if not document.problems:
+            self._cache.put(key, document.data)
+        return document
 
     def _validated(self, document: Document, model: type[ModelType]) -> ModelType | None:
         result, problems = validate(document, model)
@@ -145,6 +189,7 @@ class _Reader:
                 if counter not in product.metrics:
                     location = ("consumables", name, "counters", index)
                     self._add(source, location, f"no metric '{counter}'", list(product.metrics))
+        self._check_derived(source, product)
         owner: dict[str, str] = {name: name for name in (*product.metrics, *product.attributes)}
         for kind, entries in (("metrics", product.metrics), ("attributes", product.attributes)):
             for name, entry in entries.items():
@@ -152,20 +197,44 @@ class _Reader:
                     if owner.setdefault(alias, name) != name:
                         self._add(source, (kind, name, "aliases"), f"'{alias}' already names '{owner[alias]}'", [])
 
+    def _check_derived(self, source: Document, product: ProductModel) -> None:
+        """Find what is wrong with the service plans and comparisons of ``product``."""
+        counts = {name: metric.counter for name, metric in product.metrics.items()}
+        for service in product.plans:
+            if service not in self.services:
+                self._add(source, ("plans", service), f"no service '{service}'", list(self.services))
+        for field, message in plan_problems(product.plans, counts, product.parameters):
+            self._add(source, ("plans", *field), message, [*counts, *product.parameters])
+        for field, message in comparison_problems(product.comparisons, counts):
+            self._add(source, ("comparisons", *field), message, list(counts))
+
     def _check_rule(self, product: ProductModel, rule: RuleSpec) -> None:
         source = self.sources["rule", product.id, rule.id]
-        at = ("rules", rule.id)
-        if rule.service is not None and rule.service not in self.services:
-            self._add(source, (*at, "service"), f"no service '{rule.service}'", list(self.services))
-        if rule.consumable is not None and rule.consumable not in product.consumables:
-            self._add(source, (*at, "consumable"), f"no consumable '{rule.consumable}'", list(product.consumables))
-        for index, metric in enumerate(rule.absent):
-            if metric not in product.metrics:
-                self._add(source, (*at, "absent", index), f"no metric '{metric}'", list(product.metrics))
+        for field, message in reference_problems(product, self.services, rule):
+            self.problems.append(source.problem(("rules", rule.id, *field), message))
 
     def _add(self, source: Document, location: tuple[int | str, ...], message: str, known: list[str]) -> None:
-        wrong = message.split("'")[1] if "'" in message else ""
-        self.problems.append(source.problem(location, message + suggestion(wrong, known)))
+        self.problems.append(source.problem(location, _with_suggestion(message, known)))
+
+
+def reference_problems(
+    product: ProductModel, services: Collection[str], rule: RuleSpec
+) -> list[tuple[tuple[int | str, ...], str]]:
+    """Return which fields of ``rule`` name what neither ``product`` nor ``services`` have, each with what is wrong."""
+    found: list[tuple[tuple[int | str, ...], str]] = []
+    if rule.service is not None and rule.service not in services:
+        found.append((("service",), _with_suggestion(f"no service '{rule.service}'", services)))
+    if rule.consumable is not None and rule.consumable not in product.consumables:
+        found.append((("consumable",), _with_suggestion(f"no consumable '{rule.consumable}'", product.consumables)))
+    for index, metric in enumerate(rule.absent):
+        if metric not in product.metrics:
+            found.append((("absent", index), _with_suggestion(f"no metric '{metric}'", product.metrics)))
+    return found
+
+
+def _with_suggestion(message: str, known: Iterable[str]) -> str:
+    wrong = message.split("'")[1] if "'" in message else ""
+    return message + suggestion(wrong, list(known))
 
 
 def _sound_rules(data: Any) -> RuleFile | None:

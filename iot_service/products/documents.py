@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -14,16 +15,26 @@ from iot_service.products.problems import Problem
 
 Location = tuple[int | str, ...]
 ModelType = TypeVar("ModelType", bound=BaseModel)
+_FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it: ten times as fast
+_FEW = 1000
+_NESTED = 50
+_DEEP = 5000  # far less than what makes the fast reader crash
+_COMPACT = re.compile(r"(?:[-?:][ \t]+){200}")  # collections that begin in one line, one in another
+_INDENT = re.compile(r"^[ ?:-]*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file: its data, and the line (from 1) that each field's path stands on."""
+    """One parsed file: its data, and the line (from 1) that each field's path stands on.
+
+    ``notes`` say of fields what is to be added to every problem with them or with what is in them.
+    """
 
     file: str
     data: Any
     lines: dict[Location, int]
     problems: tuple[Problem, ...] = ()
+    notes: Mapping[Location, str] = field(default_factory=dict)
 
     def line(self, location: Sequence[int | str]) -> int:
         """Return the line of the field at ``location``, or of the nearest field around it that exists."""
@@ -34,27 +45,80 @@ class Document:
 
     def problem(self, location: Sequence[int | str], message: str) -> Problem:
         """Return a problem with the field at ``location``."""
-        return Problem(self.file, self.line(location), ".".join(map(str, location)), message)
+        note = self._note(location) if self.notes else ""
+        said = f"{message} ({note})" if note else message
+        return Problem(self.file, self.line(location), ".".join(map(str, location)), said)
+
+    def _note(self, location: Sequence[int | str]) -> str:
+        for length in range(len(location), 0, -1):
+            note = self.notes.get(tuple(location[:length]))
+            if note is not None:
+                return note
+        return ""
 
 
 def parse_document(file: str, text: str) -> Document:
-    """Parse one YAML document. A syntax error or a key that stands twice becomes a problem of the document."""
-    lines: dict[Location, int] = {}
-    problems: list[Problem] = []
+    """Parse one YAML document. A syntax error or a key that stands twice becomes a problem of the document.
+
+    So does nesting without end, and a few lines whose aliases (``*name``) stand for millions: what is written takes a
+    character a field at least, so there can be no more fields than characters.
+    """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            _walk(file, node, (), lines, problems)
-        data = yaml.safe_load(text)
+        if _is_shallow(text):
+            return _parse(file, text, _FASTEST)
+    except (yaml.YAMLError, RecursionError):
+        pass  # the slower reader says better what is wrong
+    try:
+        return _parse(file, text, yaml.SafeLoader)
+    except RecursionError:  # of the slower reader, which stops at Python's limit and not with a crash
+        return Document(file, None, {}, (Problem(file, 1, "", "not YAML: it is nested too deeply"),))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"not YAML: {getattr(error, 'problem', None) or error}"
-        return Document(file, None, lines, (Problem(file, mark.line + 1 if mark else 1, "", message),))
-    return Document(file, data, lines, tuple(problems))
+        return Document(file, None, {}, (Problem(file, mark.line + 1 if mark else 1, "", message),))
 
 
-def _walk(file: str, node: yaml.Node, path: Location, lines: dict[Location, int], problems: list[Problem]) -> None:
+def _is_shallow(text: str) -> bool:
+    """Return whether ``text`` is not nested so deeply that libyaml, which knows no limit, overflows the stack."""
+    if any(len(found.group()) > _FEW for found in _INDENT.finditer(text)):
+        return False
+    if text.count("[") + text.count("{") <= _FEW:
+        return True
+    depth = 0
+    for event in yaml.parse(text, Loader=_FASTEST):  # one by one, so that nothing is nested here
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _NESTED:
+            return False
+    return True
+
+
+def _parse(file: str, text: str, reader: type[yaml.SafeLoader | yaml.CSafeLoader]) -> Document:
+    lines: dict[Location, int] = {}
+    problems: list[Problem] = []
+    loader = reader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Document(file, None, lines)
+        most = max(len(text), _FEW)
+        # Before the data is made of it, which resolves what is merged.
+        _walk(file, node, (), lines, problems, most=most)
+        return Document(file, loader.construct_document(node), lines, tuple(problems))
+    finally:
+        loader.dispose()
+
+
+def _walk(
+    file: str, node: yaml.Node, path: Location, lines: dict[Location, int], problems: list[Problem], *, most: int
+) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > _NESTED:
+        raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=node.start_mark)
+    if len(lines) > most:
+        raise yaml.MarkedYAMLError(problem="its aliases stand for too many fields", problem_mark=node.start_mark)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -64,10 +128,10 @@ def _walk(file: str, node: yaml.Node, path: Location, lines: dict[Location, int]
                 field = ".".join(map(str, (*path, name)))
                 problems.append(Problem(file, key.start_mark.line + 1, field, "stands twice; remove one of them"))
             seen.add(name)
-            _walk(file, value, (*path, name), lines, problems)
+            _walk(file, value, (*path, name), lines, problems, most=most)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _walk(file, value, (*path, index), lines, problems)
+            _walk(file, value, (*path, index), lines, problems, most=most)
 
 
 def validate(document: Document, model: type[ModelType]) -> tuple[ModelType | None, list[Problem]]:
@@ -107,11 +171,11 @@ def _keys_around(model: type[BaseModel], location: Location) -> list[str]:
         fields = getattr(found, "model_fields", None)
         if fields is None:
             continue
-        for name, field in fields.items():
-            if part in (name, field.alias):
-                found = _inner_model(field.annotation)
+        for name, info in fields.items():
+            if part in (name, info.alias):
+                found = _inner_model(info.annotation)
     fields = getattr(found, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
+    return [info.alias or name for name, info in fields.items()]
 
 
 def _inner_model(annotation: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from iot_service.durations import parse_duration
 
@@ -27,5 +27,7 @@ def show_duration(span: timedelta) -> str:
     return " ".join(parts[:2])
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+_Written = Annotated[str, Field(pattern=r"^\s*([0-9]+(\.[0-9]+)?(ms|[smhdwy]))+\s*$", examples=["90s", "10m", "1h30m"])]
+
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=_Written)]
 """A field that takes a duration as people write it, such as 10m or 1h30m."""

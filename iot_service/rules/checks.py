@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from iot_service.errors import StopError
-from iot_service.products.catalog import Catalog, CatalogFiles, read_catalog, shipped_files
+from iot_service.products.catalog import TEMPLATES, Catalog, CatalogFiles, read_catalog, shipped_files
 from iot_service.products.documents import parse_document, validate
 from iot_service.products.problems import Problem, show_problems
 from iot_service.rules.compiled import compile_product
@@ -23,7 +23,7 @@ def check_files(paths: Iterable[Path]) -> list[Problem]:
     """
     files = list(_files(paths))
     read = _read(files)
-    problems = [*read.problems, *_expression_problems(read)]
+    problems = [*read.problems, *expression_problems(read)]
     for file in files:
         if file.name.endswith(_TESTS):
             document = parse_document(str(file), file.read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def check_files(paths: Iterable[Path]) -> list[Problem]:
 def catalog_with(paths: Iterable[Path]) -> Catalog:
     """Return the shipped catalog with the files ``paths`` on top. Raises StopError with all that is wrong."""
     read = _read(list(_files(paths)))
-    problems = [*read.problems, *_expression_problems(read)]
+    problems = [*read.problems, *expression_problems(read)]
     if problems:
         raise StopError(show_problems(problems))
     return read.catalog
@@ -68,10 +68,13 @@ def _files(paths: Iterable[Path]) -> Iterable[Path]:
 def _read(files: list[Path]) -> CatalogFiles:
     given = {str(file.resolve()) for file in files}
     shipped = [file for file in shipped_files() if str(file) not in given]
-    return read_catalog([*shipped, *(file for file in files if not file.name.endswith(_TESTS))])
+    beside = {file.with_name(TEMPLATES) for file in files} - set(files)
+    templates = [file for file in sorted(beside) if file.exists()]
+    return read_catalog([*shipped, *templates, *(file for file in files if not file.name.endswith(_TESTS))])
 
 
-def _expression_problems(read: CatalogFiles) -> list[Problem]:
+def expression_problems(read: CatalogFiles) -> list[Problem]:
+    """Return which rules and product models of ``read`` cannot be compiled, and why."""
     problems: list[Problem] = []
     for name, model in read.catalog.products.items():
         _, found = compile_product(model, read.catalog.rules.get(name, {}).values())

@@ -5,7 +5,8 @@ names). Before the CEL library compiles a source we change three things in it, s
 
 - CEL does not mix integers and doubles in arithmetic, so integer literals that meet a double become doubles;
 - CEL lets ``a / 0.0 > 1.0`` be true, so each division, and each product of two variables, must be finite;
-- ``known(name)`` becomes a truth value: whether ``name`` has a value now.
+- ``known(name)`` becomes a truth value: whether ``name`` has a value now. ``changed(name)`` and ``previous(name)``
+  become variables, which the fold supplies.
 """
 
 from __future__ import annotations
@@ -18,21 +19,36 @@ from typing import Any
 
 import cel
 
-from iot_service.rules.rewriting import KNOWN_PREFIX, Rewriter
-from iot_service.rules.syntax import SyntaxProblemError, parse
+from iot_service.rules import expression_cache
+from iot_service.rules.expression_cache import Kept, Known
+from iot_service.rules.limits import expression_problems
+from iot_service.rules.quick import DOUBT, Quick, is_strict, quick_function, quick_source
+from iot_service.rules.rewriting import CHANGED_PREFIX, KNOWN_PREFIX, PREVIOUS_PREFIX, Rewriter
+from iot_service.rules.syntax import Node, NodeKind, SyntaxProblemError, parse
 
 logging.getLogger("cel").setLevel(logging.ERROR)  # it warns of each value that is not finite
 
 
+_NO_VALUE = (RuntimeError, TypeError, ValueError, ArithmeticError, LookupError)
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One compiled expression. ``names`` are the variables it reads, ``asks`` those it asks ``known()`` of."""
+    """One compiled expression. ``names`` are the variables it reads, ``asks`` those it asks ``known()`` of.
+
+    ``quick`` is a function that gives the same where it gives anything (see quick.py); where it is ``strict`` too, the
+    value is unknown as soon as one name is. ``gives`` are the names of the types that it was found to give when it was
+    compiled before.
+    """
 
     source: str
     names: tuple[str, ...]
     asks: tuple[str, ...]
     finite: bool
     program: cel.Program
+    quick: Quick | None = None
+    strict: bool = False
+    gives: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -45,10 +61,18 @@ class Expression:
         Unknown is what depends on a name that has no value, and what is not finite. What cannot be computed although
         all names have values is unknown as well; its message goes to ``errors``.
         """
+        if self.quick is not None:
+            try:
+                return self.quick(values)
+            except LookupError:
+                if self.strict:
+                    return None
+            except DOUBT:
+                pass  # the program knows
         try:
             result = self._execute(values)
-        except (RuntimeError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            if errors is not None and all(name in values for name in self.names) and "not finite" not in str(error):
+        except _NO_VALUE as error:
+            if errors is not None and values.keys() >= set(self.names) and "not finite" not in str(error):
                 errors.append(str(error))
             return None
         if isinstance(result, float) and not math.isfinite(result):
@@ -60,7 +84,7 @@ class Expression:
         if self.asks:
             variables |= {KNOWN_PREFIX + name: name in values for name in self.asks}
         if self.finite:
-            variables["finite"] = _must_be_finite
+            variables["finite"] = must_be_finite
         return self.program.execute(variables)
 
     def result_problem(self, wanted: type, others: Collection[str] = ()) -> str | None:
@@ -68,7 +92,16 @@ class Expression:
 
         ``others`` are the names of variables that may be text or lists.
         """
-        values: dict[str, Any] = dict.fromkeys(self.inputs, 1.0)
+        if wanted.__name__ in self.gives:
+            return None
+        problem = self._result_problem(wanted, others)
+        if problem is None and (cache := expression_cache.active()) is not None:
+            cache.note(self.program.source, wanted.__name__)
+        return problem
+
+    def _result_problem(self, wanted: type, others: Collection[str]) -> str | None:
+        values: dict[str, Any] = {name: False if name.startswith(CHANGED_PREFIX) else 1.0 for name in self.inputs}
+        others = {*others, *(PREVIOUS_PREFIX + name for name in others)} & self.inputs
         samples: tuple[object, ...] = (["text"], "text")
         message: str | None = None
         for sample in samples:
@@ -86,32 +119,68 @@ class Expression:
         return message
 
 
-def _must_be_finite(value: float) -> float:
+def must_be_finite(value: float) -> float:
+    """Return ``value``; raises ValueError for infinity and what is no number."""
     if not math.isfinite(value):
         raise ValueError("not finite")
     return value
 
 
 def compile_expression(
-    source: str, *, numbers: Collection[str], others: Collection[str] = ()
+    source: str,
+    *,
+    numbers: Collection[str],
+    others: Collection[str] = (),
+    reported: Collection[str] | None = None,
 ) -> tuple[Expression | None, list[str]]:
     """Return ``source`` compiled, or None, with all that is wrong in it.
 
-    ``numbers`` are the names of variables that are doubles, ``others`` those that are text or lists.
+    ``numbers`` are the names of variables that are doubles, ``others`` those that are text or lists, ``reported`` those
+    of them that devices report, so that ``changed()`` and ``previous()`` have a meaning; None: all.
     """
+    names = Known(numbers, others, reported)
+    cache = expression_cache.active()
+    kept = cache.find(source, names) if cache is not None else None
+    found = kept
+    if found is None:
+        found, problems = _understood(source, names)
+        if found is None:
+            return None, problems
+    try:
+        program = cel.compile(found.rewritten)
+    except ValueError as error:
+        return None, [f"not an expression: {str(error).splitlines()[0]}"]
+    if cache is not None and kept is None:
+        cache.keep(source, names, found)
+    quick = quick_function(found.quick) if found.quick is not None else None
+    strict = found.quick is not None and is_strict(found.quick)
+    return Expression(source, found.names, found.asks, found.finite, program, quick, strict, found.gives), []
+
+
+def _understood(source: str, names: Known) -> tuple[Kept | None, list[str]]:
     try:
         tree = parse(source)
     except SyntaxProblemError as error:
         return None, [f"not an expression: {error}"]
-    rewriter = Rewriter(source, numbers, others)
+    rewriter = Rewriter(source, names.numbers, names.others, names.reported)
     rewriter.visit(tree, frozenset())
-    if rewriter.problems:
-        return None, rewriter.problems
-    try:
-        program = cel.compile(rewriter.rewritten())
-    except ValueError as error:
-        return None, [f"not an expression: {str(error).splitlines()[0]}"]
-    return Expression(source, tuple(sorted(rewriter.names)), tuple(sorted(rewriter.asks)), rewriter.finite, program), []
+    if problems := rewriter.problems or expression_problems(tree, names.others) or _pattern_problems(tree):
+        return None, problems
+    read, asked = tuple(sorted(rewriter.names)), tuple(sorted(rewriter.asks))
+    return Kept(rewriter.rewritten(), read, asked, rewriter.finite, quick_source(tree, names.numbers)), []
+
+
+def _pattern_problems(tree: Node) -> list[str]:
+    """Return which patterns of ``matches`` the CEL library cannot read; else it would say so at each evaluation."""
+    problems: list[str] = []
+    for node in tree.walk():
+        if node.kind is NodeKind.METHOD and node.text == "matches":
+            pattern = node.children[1].text
+            try:
+                cel.compile(f"''.matches({pattern})").execute({})
+            except (RuntimeError, ValueError) as error:
+                problems.append(f"the pattern of matches() is none: {str(error).strip().splitlines()[-1]}")
+    return problems
 
 
 _SHOWN: Mapping[type, str] = {bool: "condition (true or false)", float: "number"}

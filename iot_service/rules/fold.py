@@ -2,23 +2,29 @@
 
 Pure: no clock, no database. The same samples give the same outcomes however they are cut into calls, because everything
 is judged at instants that the samples themselves determine: each message, each change of a fact, and each exact instant
-at which a timer, an outdated reading, an absence or an emptied window falls due.
+at which a timer, an outdated reading, an absence, an emptied window or the edge of a schedule falls due.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import isfinite
-from typing import Any
 
 from iot_service.model.device import ServiceState
-from iot_service.model.reading import Sample, SampleKind
-from iot_service.rules.compiled import EVENTS, CompiledProduct, CompiledRule
+from iot_service.model.reading import Sample
+from iot_service.rules.compiled import MAINTENANCE, CompiledProduct, CompiledRule
+from iot_service.rules.context import NOWHERE, DeviceContext
 from iot_service.rules.instants import FactChange, instants
-from iot_service.rules.lifecycle import INACTIVE, Change, Phase, RuleState, asks_when, due, step
-from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, need_reason, service_reason
-from iot_service.rules.state import DeviceState
+from iot_service.rules.lets.base import Condition, Moment, Track
+from iot_service.rules.lifecycle import INACTIVE, NEVER, Change, Phase, RuleState, asks_when, has_need, is_steady, step
+from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, service_reason
+from iot_service.rules.privacy import forget, withheld
+from iot_service.rules.reporting import level_outcome, need_outcome
+from iot_service.rules.state import DeviceState, track_json
+from iot_service.rules.timers import Timers
+from iot_service.rules.unknown import Doubts
+from iot_service.rules.values import Values
 from iot_service.rules.windows import Windows
 
 _JUDGED = frozenset({ServiceState.COMMISSIONING, ServiceState.IN_SERVICE})
@@ -28,23 +34,46 @@ class DeviceFold:
     """One device being folded. ``state`` moves on with every call; ``outcomes`` collects what happened, in order."""
 
     def __init__(
-        self, product: CompiledProduct, state: DeviceState, windows: Windows, facts: Mapping[str, float]
+        self,
+        product: CompiledProduct,
+        state: DeviceState,
+        windows: Windows,
+        facts: Mapping[str, float],
+        context: DeviceContext = NOWHERE,
+        *,
+        anew: Collection[str] = (),
     ) -> None:
-        """Take up at ``state``, with its ``windows`` as they were there and the ``facts`` that hold there now."""
+        """Take up at ``state``, with its ``windows`` as they were there and the ``facts`` that hold there now.
+
+        The rules ``anew`` (ids) are judged there although nothing came: they have changed.
+        """
         self.product = product
         self.state = state
+        self.context = context
         self.outcomes: list[Outcome] = []
         self.errors: dict[str, str] = {}
         self._windows = windows
-        self._facts = dict(facts)
-        self._values: dict[str, Any] = {**facts, EVENTS: []}
-        self._fresh: set[str] = set()
-        self._timed: dict[str, datetime] = {}
-        self._soonest: datetime | None = None
-        self._taken_up = state.until is not None  # the last instant before may have had events, which are over now
+        hidden = withheld(product.model, context)
+        if hidden:
+            forget(product, state, hidden)
+        self._values = Values(product, state, facts, hidden)
+        self._soonest: datetime | None = None  # nothing falls due before
+        self._exact = False  # and something falls due then
         self._at_rest: set[int] = set()  # rules that found nothing in the values as they are now
         self._missing: set[int] = set()  # rules that have noticed an absence, and wait for its end
-        self._restore()
+        self._held_back: set[int] = set()
+        self._needs: set[str] = set()  # rules with an open need
+        self._steady: dict[int, Condition] = {}  # by place of rules that stay as they are unless this comes true
+        state.rules = {rule.id: state.rules[rule.id] for rule in product.rules if rule.id in state.rules}
+        self.doubts = Doubts(state)
+        kept = state.tracks
+        self._tracks: dict[str, Track] = {
+            key: tracked.let.new_track(track_json(kept[key]) if key in kept else None)
+            for key, tracked in product.tracks.items()
+        }
+        state.tracks = dict(self._tracks)
+        self._timers = Timers(product, state, self._tracks, context)
+        self._restore(anew)
 
     # What calls it ----------------------------------------------------------------------------------------------
 
@@ -61,58 +90,56 @@ class DeviceFold:
             if group and self.state.is_past(at, received):
                 late += len(group)
                 continue
-            self._run_timers(at, inclusive=False)
+            if self._soonest is not None and self._soonest < at:
+                self._run_timers(at, inclusive=False)
             self._instant(at, received, group, change)
         if quiet_until is not None:
             self._run_timers(quiet_until, inclusive=True)
         return late
 
-    def goes_on(self, facts: Mapping[str, float], open_rules: Collection[str]) -> bool:
+    def goes_on(
+        self, facts: Mapping[str, float], open_rules: Collection[str], context: DeviceContext = NOWHERE
+    ) -> bool:
         """Begin another run where the last one ended; return whether that can be.
 
-        It cannot where other ``facts`` hold now, or one of the needs was closed by somebody (``open_rules`` are those
-        with an open need): then a fold must be made anew.
+        It cannot where other ``facts`` hold now, the device stands elsewhere, or one of the needs was closed by
+        somebody (``open_rules`` are those with an open need): then a fold must be made anew.
         """
-        self.outcomes, self.errors = [], {}
-        having = (Phase.OPEN, Phase.CLEARING)
-        return facts == self._facts and all(
-            name in open_rules for name, rule in self.state.rules.items() if rule.phase in having
+        self.outcomes, self.errors, self.doubts.new = [], {}, []
+        return (
+            self._values.has_facts(facts)
+            and context == self.context
+            and self._needs.issubset(open_rules)
         )
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which something falls due without a sample; None if nothing does."""
-        candidates = [self.state.readings[name][0] + self.product.ages[name] for name in self._fresh]
-        candidates += self._timed.values()
-        candidates += [at for rule in self.product.rules if (at := self._absence_due(rule)) is not None]
-        if (emptied := self._windows.empty_at()) is not None:
-            candidates.append(emptied)
+        if self._exact:
+            return self._soonest
+        candidates = list(self._timers.all())
+        for at in (self._values.outdated_at(), self._windows.empty_at(), self.state.recheck_at):
+            if at is not None:
+                candidates.append(at)
         if self.state.ready_since is not None:
             candidates.append(self.state.ready_since + self.product.model.in_service_for)
-        if self.state.recheck_at is not None:
-            candidates.append(self.state.recheck_at)
-        return min(candidates, default=None)
+        self._soonest, self._exact = min(candidates, default=None), True
+        return self._soonest
 
     # Taking up ---------------------------------------------------------------------------------------------------
 
-    def _restore(self) -> None:
+    def _restore(self, anew: Collection[str]) -> None:
         state = self.state
-        changed = {name for name, value in self._facts.items() if state.facts.get(name) != value}
-        changed |= state.facts.keys() - self._facts.keys()
-        state.facts = dict(self._facts)
-        state.rules = {rule.id: state.rules[rule.id] for rule in self.product.rules if rule.id in state.rules}
-        self._values |= {name: _plain(value) for name, (_, value) in state.attributes.items()}
-        for name, (at, value) in state.readings.items():
-            age = self.product.ages.get(name)
-            if age is None or (state.until is not None and state.until < at + age):
-                self._values[name] = value
-                if age is not None:
-                    self._fresh.add(name)
+        changed = self._values.take_up()
         for place, rule in enumerate(self.product.rules):
             self._note_phase(place, state.rules.get(rule.id, INACTIVE))
-            self._time(rule, state.rules.get(rule.id, INACTIVE))
-        self._soonest = self.next_due()
+            if state.until is not None:
+                self._timers.arm(place, state.until)
         if state.until is not None:
-            self._settle(state.until, changed, set())
+            self._timers.look_at_calendar(state.until)
+        self.next_due()
+        if state.until is not None:
+            places = {p for p, rule in enumerate(self.product.rules) if rule.id.partition("/")[0] in anew}
+            self._settle(state.until, changed, places | self._held_back if MAINTENANCE in changed else places)
 
     # One instant -------------------------------------------------------------------------------------------------
 
@@ -120,9 +147,7 @@ class DeviceFold:
         while self._soonest is not None and (self._soonest < limit or (inclusive and self._soonest == limit)):
             at = self.next_due()
             if at is None or at > limit or (at == limit and not inclusive):
-                self._soonest = at
                 return
-            self._soonest = at  # even where the judging happens later: what is due at this instant is, then
             self._instant(at, None, (), None)
 
     def _instant(
@@ -132,13 +157,16 @@ class DeviceFold:
         changed: set[str] = set()
         again: set[str] = set()
         places: set[int] = set()
+        begins = self.state.until is None
         at = self._move_on(at, received)
-        if self._values[EVENTS] or self._taken_up:
-            self._values[EVENTS] = []
-            self._taken_up = False
-            changed.add(EVENTS)
+        if begins:
+            self._timers.look_at_calendar(at)
+            self._exact = False
+            self.next_due()
         if change is not None:
-            self._change_fact(change, changed)
+            self._values.change_fact(change, changed)
+            if change.name == MAINTENANCE:
+                places |= self._held_back
         for sample in samples:
             self._take(sample, changed, again)
         if self._soonest is not None and at >= self._soonest:
@@ -150,11 +178,14 @@ class DeviceFold:
         if self.state.recheck_at is not None and at >= self.state.recheck_at:
             self.state.recheck_at = None
             places = set(range(len(self.product.rules)))
+            changed |= self.product.tracks_by_input.keys()
             if self.product.in_service is not None:
                 changed |= self.product.in_service.inputs
-        self._settle(at, changed, places)
+        self._settle(at, changed, places, again)
+        if over := self._values.end_instant():
+            self._settle(at, over, set())
         if self._soonest is not None and at >= self._soonest:
-            self._soonest = self.next_due()
+            self.next_due()
 
     def _move_on(self, at: datetime, received: datetime | None) -> datetime:
         state = self.state
@@ -165,27 +196,11 @@ class DeviceFold:
         return state.until
 
     def _take(self, sample: Sample, changed: set[str], again: set[str]) -> None:
-        """Take one sample; what it means goes to ``changed``, or to ``again`` where the value is the same as before."""
-        kind, name, _, _, value = sample
-        if kind is SampleKind.READING:
-            if not isinstance(value, float | int) or not isfinite(value):
-                changed.add(name)
-                return
-            (again if self._values.get(name) == value else changed).add(name)
-            self.state.readings[name] = (sample.ts, value)
-            self._values[name] = value
-            if name in self.product.ages:
-                self._fresh.add(name)
-            self._windows.add(name, sample.ts, value)
+        if self._values.take(sample, changed, again):
+            name, at = sample.name, sample.ts
+            self._windows.add(name, at, self.state.readings[name][1])
             if (horizon := self.product.soonest.get(name)) is not None:
-                self._expect(sample.ts + horizon)
-        elif kind is SampleKind.ATTRIBUTE:
-            changed.add(name)
-            self.state.attributes[name] = (sample.ts, value)
-            self._values[name] = _plain(value)
-        else:
-            self._values[EVENTS] = [*self._values[EVENTS], name]
-            changed |= {EVENTS, name}
+                self._expect(at + horizon)
 
     def _places_of_samples(self, changed: set[str], again: set[str]) -> set[int]:
         """Return the places of rules that samples may matter to although no value has changed.
@@ -204,22 +219,9 @@ class DeviceFold:
                 places.add(place)
         return places
 
-    def _change_fact(self, change: FactChange, changed: set[str]) -> None:
-        if self._facts.get(change.name) == change.value:
-            return
-        self._facts[change.name] = self.state.facts[change.name] = change.value
-        if change.name not in self._fresh and change.name not in self.state.readings:
-            self._values[change.name] = change.value
-        changed.add(change.name)
-
     def _fall_due(self, at: datetime, changed: set[str]) -> set[int]:
         """Make outdated what is, and return the places of the rules whose time has come."""
-        for name in [n for n in self._fresh if self.state.readings[n][0] + self.product.ages[n] <= at]:
-            self._fresh.discard(name)
-            self._values.pop(name, None)
-            if name in self._facts:
-                self._values[name] = self._facts[name]
-            changed.add(name)
+        self._values.outdate(at, changed)
         changed |= self._windows.forget(at)
         ready = self.state.ready_since
         if (
@@ -228,38 +230,79 @@ class DeviceFold:
             and ready + self.product.model.in_service_for <= at
         ):
             changed |= self.product.in_service.inputs
-        return {
-            place
-            for place, rule in enumerate(self.product.rules)
-            if ((timed := self._timed.get(rule.id)) is not None and timed <= at)
-            or ((absent := self._absence_due(rule)) is not None and absent <= at)
-        }
+        places = self._timers.due_at(at) | self._timers.look_at_calendar(at)
+        for key in self._timers.tracks_due_at(at):
+            changed |= self.product.tracks[key].inputs  # it is looked at anew, and with it whoever reads it
+        return places
 
     def _expect(self, at: datetime) -> None:
         if self._soonest is None or at < self._soonest:
-            self._soonest = at
+            self._soonest, self._exact = at, False
 
     # Judging -----------------------------------------------------------------------------------------------------
 
-    def _settle(self, at: datetime, changed: set[str], places: set[int]) -> None:
-        """Judge what depends on ``changed``, and the rules at ``places``, at ``at``."""
+    def _settle(self, at: datetime, changed: set[str], places: set[int], again: Collection[str] = ()) -> None:
+        """Judge what depends on ``changed``, and the rules at ``places``, at ``at``; ``again`` are further samples."""
+        self._exact = False
+        moment = Moment(self._values.current, self._windows, at, self._tracks, self.context, [])
+        if self._tracks:
+            places |= self._feed_tracks(moment, changed, again)
         if self.state.service_state not in _JUDGED:
             return
         by_input = self.product.by_input
         places = places.union(*(by_input[name] for name in changed if name in by_input))
-        if self.state.service_state is ServiceState.COMMISSIONING and self._commission(at, changed):
+        if self.state.service_state is ServiceState.COMMISSIONING and self._commission(moment, changed):
             places = set(range(len(self.product.rules)))
-        for place in sorted(places):
-            self._judge(place, at)
+            self._steady = {}
+        todo = sorted(places)
+        for place in todo:  # it grows: an inhibiting rule that opens or resolves has those behind it judged again
+            if place in self._steady and self._stays(place, moment):
+                continue
+            for other in self._judge(place, moment):
+                if other not in places:
+                    places.add(other)
+                    insort(todo, other)
 
-    def _commission(self, at: datetime, changed: set[str]) -> bool:
-        """Return whether the device came into service at ``at``."""
-        condition = self.product.in_service
-        errors: list[str] = []
+    def _stays(self, place: int, moment: Moment) -> bool:
+        """Judge the rule at ``place``, which is steady; return whether nothing came of it."""
+        holds = self._steady[place].judge(moment)
+        self.doubts.note(self.product.rules[place].id, self._steady[place], holds, moment)
+        if moment.errors:
+            moment.errors = []
+            return False
+        if holds is False and self.state.rules[self.product.rules[place].id] is INACTIVE:
+            self._at_rest.add(place)
+        return not holds
+
+    def _feed_tracks(self, moment: Moment, changed: set[str], again: Collection[str]) -> set[int]:
+        """Let the tracks take in the instant; return the places of the rules that read those that did."""
+        by_input = self.product.tracks_by_input
+        fed = {key for name in (*changed, *again) for key in by_input.get(name, ())}
+        places: set[int] = set()
+        for key in fed:
+            tracked = self.product.tracks[key]
+            if self.state.service_state not in tracked.states:
+                self._tracks[key].take({}, moment)  # nothing is known then, so that nothing is counted
+                continue
+            scope = moment.values
+            if tracked.lets:
+                scope = dict(scope)
+                for name, let in tracked.lets:
+                    if (value := let.value(scope, moment)) is not None:
+                        scope[name] = value
+            self._tracks[key].take(scope, moment)
+            if (at := self._tracks[key].due()) is not None:
+                self._expect(at)
+            places.update(self.product.by_track.get(key, ()))
+        return places
+
+    def _commission(self, moment: Moment, changed: set[str]) -> bool:
+        """Return whether the device came into service at ``moment``."""
+        condition, at = self.product.in_service, moment.at
         if condition is not None:
             if not changed & condition.inputs:
                 return False
-            if not condition.judge(self._values, self._windows, at, errors):
+            if not condition.judge(moment):
                 self.state.ready_since = None
                 return False
             self.state.ready_since = self.state.ready_since or at
@@ -269,107 +312,121 @@ class DeviceFold:
                 return False
         self.state.ready_since = None
         self.state.service_state = ServiceState.IN_SERVICE
-        evidence = gather(condition.inputs if condition else frozenset(), self._values, self._times(), at)
+        names = condition.inputs if condition else frozenset()
+        evidence = gather(names, self._values.current, self._values.times(), at)
         reason = service_reason(self.product, evidence)
         self.outcomes.append(Outcome(OutcomeKind.IN_SERVICE, None, at, reason, evidence))
         return True
 
-    def _judge(self, place: int, at: datetime) -> None:
-        rule = self.product.rules[place]
+    def _judge(self, place: int, moment: Moment) -> Sequence[int]:
+        """Judge the rule at ``place``; return the places of rules that are to be judged because of what happened."""
+        rule, at = self.product.rules[place], moment.at
         before = self.state.rules.get(rule.id, INACTIVE)
         self._at_rest.discard(place)
+        self._steady.pop(place, None)
         if self.state.service_state not in rule.states:
-            self._move(place, INACTIVE)
-            return
-        if rule.absent and before.phase is Phase.INACTIVE and (absent := self._absence_due(rule)) and absent > at:
+            self.state.repetitions.pop(rule.id, None)
+            self.state.unknown.pop(rule.id, None)
+            self._move(place, INACTIVE, at)
+            return ()
+        if rule.absent and before.phase is Phase.INACTIVE and (absent := self._timers.absence(place)) and absent > at:
             self.state.rules.setdefault(rule.id, INACTIVE)
             self._expect(absent)
-            return
-        spec = rule.spec
-        holds = self._holds(rule, before, at)
-        after, change = step(before, holds, at, hold_for=spec.for_, clear_for=spec.clear_for)
-        if after is not before or rule.id not in self.state.rules:
-            self._move(place, after)
+            return ()
+        holds = self._holds(place, before, moment)
+        held_by = self._held_by(rule)
+        after, change = step(
+            before, holds, at, hold_for=rule.hold_for, clear_for=rule.clear_for, may_open=held_by is None
+        )
+        if change is Change.RESOLVED and rule.clear is not None:
+            self.state.repetitions.pop(rule.id, None)  # what was repeated before it was cleared counts no more
+        if after is not before or rule.id not in self.state.rules or rule.spec.repeat is not None:
+            self._move(place, after, at)
         elif after.phase is Phase.INACTIVE and holds is False and rule.id not in self.errors:
             self._at_rest.add(place)
-        if change is not None:
-            self._report(rule, change, at)
+        if rule.simple and is_steady(after.phase):
+            condition = rule.when if asks_when(after.phase) else rule.clear
+            if condition is not None:
+                self._steady[place] = condition
+        if change is None:
+            return ()
+        if rule.parent is not None:
+            said = level_outcome(self.product, self.state, rule, change, moment, self._values.times())
+        else:
+            said = need_outcome(self.product, self.state, rule, change, moment, self._values.times(), held_by)
+        if said is not None:
+            self.outcomes.append(said)
+        return rule.inhibits
 
-    def _holds(self, rule: CompiledRule, state: RuleState, at: datetime) -> bool | None:
-        errors: list[str] = []
+    def _holds(self, place: int, state: RuleState, moment: Moment) -> bool | None:
+        rule = self.product.rules[place]
+        errors = moment.errors = []
         asks = asks_when(state.phase)
         if not asks and rule.clear is not None:
-            holds = rule.clear.judge(self._values, self._windows, at, errors)
+            holds = rule.clear.judge(moment)
+            self.doubts.note(rule.id, rule.clear, holds, moment)
+            if rule.spec.repeat is not None:
+                self._when(place, moment)  # it goes on being counted
         else:
-            holds = (
-                self._absent(rule, at)
-                if rule.when is None
-                else rule.when.judge(self._values, self._windows, at, errors)
-            )
+            holds = self._when(place, moment)
             if not asks and holds is not None:
                 holds = not holds
         if errors:
-            self.errors[rule.id] = errors[0]
+            self.errors[rule.id.partition("/")[0]] = errors[0]
         return holds
 
-    def _move(self, place: int, after: RuleState) -> None:
+    def _when(self, place: int, moment: Moment) -> bool | None:
+        """Return whether what opens the need of the rule at ``place`` holds, in its schedule and as often as it must."""
         rule = self.product.rules[place]
-        self.state.rules[rule.id] = after
+        if rule.when is None:
+            holds = self._absent(rule, moment.at)
+        else:
+            holds = rule.when.judge(moment)
+            self.doubts.note(rule.id, rule.when, holds, moment)
+        if not self._timers.in_schedule(place):
+            holds = False
+        repeat = rule.spec.repeat
+        if repeat is None:
+            return holds
+        counted = self.state.repetitions.get(rule.id, NEVER).after(
+            holds, moment.at, hold_for=rule.spec.for_, count=repeat.times
+        )
+        self.state.repetitions[rule.id] = counted
+        return counted.holds(moment.at, count=repeat.times, within=repeat.within)
+
+    def _held_by(self, rule: CompiledRule) -> str | None:
+        """Return what keeps the need of ``rule`` from opening: maintenance, or the id of a rule; None for nothing."""
+        if rule.parent is not None:
+            return None
+        if rule.spec.in_maintenance == "mute" and self._values.current.get(MAINTENANCE, 0.0) > 0:
+            return MAINTENANCE
+        for other in rule.inhibited_by:
+            name = self.product.rules[other].id
+            if has_need(self.state.rules.get(name, INACTIVE).phase):
+                return name
+        return None
+
+    def _move(self, place: int, after: RuleState, at: datetime) -> None:
+        self.state.rules[self.product.rules[place].id] = after
         self._note_phase(place, after)
-        self._time(rule, after)
+        if (due := self._timers.arm(place, at)) is not None:
+            self._expect(due)
 
     def _note_phase(self, place: int, state: RuleState) -> None:
         if self.product.rules[place].absent and state.phase is not Phase.INACTIVE:
             self._missing.add(place)
         else:
             self._missing.discard(place)
-
-    def _time(self, rule: CompiledRule, state: RuleState) -> None:
-        at = due(state, hold_for=rule.spec.for_, clear_for=rule.spec.clear_for)
-        if at is None:
-            self._timed.pop(rule.id, None)
+        rule = self.product.rules[place]
+        if has_need(state.phase) and rule.parent is None:
+            self._needs.add(rule.id)
         else:
-            self._timed[rule.id] = at
-            self._expect(at)
+            self._needs.discard(rule.id)
+        if state.phase is Phase.HELD_BACK:
+            self._held_back.add(place)
+        else:
+            self._held_back.discard(place)
 
     def _absent(self, rule: CompiledRule, at: datetime) -> bool | None:
-        seen = self._last_seen(rule)
+        seen = self._timers.last_seen(rule)
         return None if seen is None else at - seen >= (rule.spec.absent_for or timedelta(0))
-
-    def _last_seen(self, rule: CompiledRule) -> datetime | None:
-        readings = self.state.readings
-        return max((readings[name][0] for name in rule.absent if name in readings), default=None)
-
-    def _absence_due(self, rule: CompiledRule) -> datetime | None:
-        """Return when ``rule`` will notice an absence, if nothing comes; None when it watches for none now."""
-        if rule.spec.absent_for is None or self.state.service_state not in rule.states:
-            return None
-        if self.state.rules.get(rule.id, INACTIVE).phase is not Phase.INACTIVE:
-            return None
-        seen = self._last_seen(rule)
-        return seen + rule.spec.absent_for if seen is not None else None
-
-    # Saying so ---------------------------------------------------------------------------------------------------
-
-    def _report(self, rule: CompiledRule, change: Change, at: datetime) -> None:
-        kind = OutcomeKind.OPENED if change is Change.OPENED else OutcomeKind.RESOLVED
-        condition = rule.when if kind is OutcomeKind.OPENED else rule.clear or rule.when
-        names: set[str] = set(rule.absent if condition is None else condition.inputs)
-        scope: Mapping[str, Any] = self._values
-        if condition is not None and condition.lets:
-            scope = condition.scope(self._values, self._windows, at, [])
-            names |= {name for name, _ in condition.lets}
-        if condition is None:
-            scope = {**scope, **{name: value for name, (_, value) in self.state.readings.items()}}
-        evidence = gather(names, scope, self._times(), at)
-        reason = need_reason(self.product, rule, kind, evidence, at)
-        self.outcomes.append(Outcome(kind, rule.id, at, reason, evidence))
-
-    def _times(self) -> dict[str, datetime]:
-        times = {name: at for name, (at, _) in self.state.readings.items()}
-        return times | {name: at for name, (at, _) in self.state.attributes.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Return an attribute's value as expressions take it."""
-    return list(value) if isinstance(value, tuple) else value

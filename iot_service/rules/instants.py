@@ -14,7 +14,7 @@ _BEFORE_ALL = EPOCH
 
 @dataclass(frozen=True, slots=True)
 class FactChange:
-    """A fact (or parameter) has a new value from ``at`` on (UTC)."""
+    """A fact (or parameter) has a new value from ``at`` on (UTC); one that is no number: it is unknown from then on."""
 
     at: datetime
     name: str

@@ -41,6 +41,9 @@ class Memory:
         found = self._devices.get(device_id)
         return found.fold.state if found is not None and found.version == version else None
 
+    def __contains__(self, device_id: str) -> bool:
+        return device_id in self._devices
+
     def take(self, device_id: str) -> Remembered | None:
         """Return what is remembered of a device, and forget it: from now on it changes."""
         return self._devices.pop(device_id, None)

@@ -10,7 +10,10 @@ from iot_service.db.events import record
 from iot_service.errors import ConflictError, InvalidInputError, NotFoundError
 from iot_service.model.event import Event, EventType
 from iot_service.model.need import NeedState
+from iot_service.rules.sharing import finish_parent, open_children
 from iot_service.rules.store import QUERIES
+
+_OPEN = NeedState.OPEN.value
 
 
 def acknowledge(connection: Connection, need_id: int, *, actor: str, now: datetime) -> None:
@@ -42,22 +45,41 @@ def snooze(connection: Connection, need_id: int, *, until: datetime, reason: str
 def withdraw(connection: Connection, need_id: int, *, reason: str, actor: str, now: datetime) -> None:
     """Close the need because a person says so. Its rule opens no new one before its condition has cleared.
 
-    Raises InvalidInputError when ``reason`` is empty, NotFoundError when there is no such need, ConflictError when it
-    is not open any more.
+    What other devices of the site have of it is closed with it. Raises InvalidInputError when ``reason`` is empty,
+    NotFoundError when there is no such need, ConflictError when it is not open any more.
     """
     _check_reason(reason)
+    QUERIES["lock_site_of_need"].first(connection, need_id=need_id)
     need = _open_need(connection, need_id)
-    QUERIES["withdraw_need"].run(connection, id=need_id, now=now)
-    _record(
-        connection,
-        need,
-        EventType.NEED_WITHDRAWN,
-        reason,
-        actor=actor,
-        now=now,
-        old=NeedState.OPEN.value,
-        new=NeedState.WITHDRAWN.value,
-    )
+    QUERIES["close_need"].run(connection, id=need_id, state=NeedState.WITHDRAWN.value, closed_at=now)
+    _record_closed(connection, need, reason, actor=actor, now=now, is_child=need["parent_id"] is not None)
+    for child in QUERIES["withdraw_children"].all(connection, id=need_id, now=now):
+        _record_closed(connection, child, reason, actor=actor, now=now, is_child=True)
+    if need["parent_id"] is not None:
+        finish_parent(connection, need["parent_id"], reason=reason, at=now, now=now)
+
+
+def let_go(connection: Connection, need_id: int, *, reason: str, actor: str, now: datetime) -> None:
+    """Close the need of a device that leaves service, as :func:`withdraw` does and with what that raises.
+
+    Where other devices of its site share the need it stays open for them, and is theirs alone.
+    """
+    QUERIES["lock_site_of_need"].first(connection, need_id=need_id)
+    others, _ = open_children(connection, need_id)
+    if not others:
+        withdraw(connection, need_id, reason=reason, actor=actor, now=now)
+        return
+    need = _open_need(connection, need_id)
+    if need["cleared_at"] is None:
+        QUERIES["set_cleared"].run(connection, id=need_id, cleared_at=now)
+        _record(connection, need, EventType.NEED_LEFT, reason, actor=actor, now=now, old=_OPEN, new=_OPEN)
+
+
+def _record_closed(
+    connection: Connection, need: dict[str, Any], reason: str, *, actor: str, now: datetime, is_child: bool
+) -> None:
+    kind = EventType.NEED_LEFT if is_child else EventType.NEED_WITHDRAWN
+    _record(connection, need, kind, reason, actor=actor, now=now, old=_OPEN, new=NeedState.WITHDRAWN.value)
 
 
 def _check_reason(reason: str) -> None:

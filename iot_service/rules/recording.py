@@ -1,56 +1,56 @@
-"""Outcomes as rows: needs that open and resolve, devices that come into service, each with its event."""
+"""Outcomes as rows: needs that open, change and resolve, devices that come into service, each with its event."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from iot_service.db import Connection, Jsonb
+from iot_service.db import Connection
 from iot_service.db.events import record
 from iot_service.model.device import ServiceState
 from iot_service.model.event import Event, EventType
-from iot_service.model.need import NeedState
-from iot_service.products.rule_spec import RuleSpec
+from iot_service.model.need import NeedState, Severity
+from iot_service.rules.compiled import MAINTENANCE
+from iot_service.rules.need_rows import insert_need, record_need
 from iot_service.rules.outcomes import Outcome, OutcomeKind
+from iot_service.rules.sharing import open_shared, resolve_shared, severity_outcome
 from iot_service.rules.store import QUERIES, Claimed
+from iot_service.rules.versions.shadow import record_shadow
+from iot_service.rules.versions.version import Mode, RuleInForce
+
+
+def to_record(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return ``outcomes``, but for those that say how bad a need is at the very instant at which it is over."""
+    over = {(outcome.rule, outcome.at) for outcome in outcomes if outcome.kind is OutcomeKind.RESOLVED}
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.kind is not OutcomeKind.SEVERITY or (outcome.rule, outcome.at) not in over
+    ]
 
 
 def record_outcome(
-    connection: Connection, device: Claimed, outcome: Outcome, spec: RuleSpec | None, *, now: datetime
+    connection: Connection, device: Claimed, outcome: Outcome, rule: RuleInForce | None, *, now: datetime
 ) -> bool:
-    """Write ``outcome`` and its event; ``spec`` is its rule, None for the start of service. Return whether it is new.
+    """Write ``outcome`` and its event; ``rule`` is None for the start of service. Return whether it is new.
 
-    A need that a person closed meanwhile, or that is open already, is left as it is.
+    A need that a person closed meanwhile, or that is open already, is left as it is. Of a rule in shadow it is only
+    written down.
     """
-    if spec is None:
+    if rule is None:
         _record_in_service(connection, device, outcome, now)
         return True
-    opened = outcome.kind is OutcomeKind.OPENED
-    need_id = _open(connection, device, outcome, spec, now) if opened else _resolve(connection, device, outcome)
-    if need_id is None:
-        return False
-    record(
-        connection,
-        Event(
-            type=EventType.NEED_OPENED if opened else EventType.NEED_RESOLVED,
-            at=now,
-            subject_id=str(need_id),
-            device_id=device.device_id,
-            customer_id=device.customer_id,
-            need_id=need_id,
-            old=None if opened else NeedState.OPEN.value,
-            new=NeedState.OPEN.value if opened else NeedState.RESOLVED.value,
-            reason=outcome.reason,
-            data={
-                "rule": spec.id,
-                "kind": spec.kind.value,
-                "severity": spec.severity.value,
-                "at": outcome.at.isoformat(),
-                "evidence": dict(outcome.evidence),
-            },
-        ),
-    )
-    return True
+    if rule.mode is Mode.SHADOW:
+        record_shadow(connection, device, outcome, rule, now)
+        return True
+    if outcome.kind is OutcomeKind.HELD_BACK:
+        _record_held_back(connection, device, outcome, rule, now)
+        return True
+    if outcome.kind is OutcomeKind.SEVERITY:
+        return severity_outcome(connection, device, outcome, rule, now=now)
+    if outcome.kind is OutcomeKind.OPENED:
+        return _open(connection, device, outcome, rule, now)
+    return _resolve(connection, device, outcome, rule, now)
 
 
 def _record_in_service(connection: Connection, device: Claimed, outcome: Outcome, now: datetime) -> None:
@@ -73,27 +73,74 @@ def _record_in_service(connection: Connection, device: Claimed, outcome: Outcome
     )
 
 
-def _open(connection: Connection, device: Claimed, outcome: Outcome, spec: RuleSpec, now: datetime) -> int | None:
-    row = QUERIES["open_need"].first(
+def _record_held_back(
+    connection: Connection, device: Claimed, outcome: Outcome, rule: RuleInForce, now: datetime
+) -> None:
+    """Note that a need would have opened: in the device's history and for operators, and for nobody else."""
+    spec = rule.spec
+    window = device.maintenance_at(outcome.at) if outcome.held_by == MAINTENANCE else None
+    severity = outcome.severity or spec.severity
+    record(
         connection,
+        Event(
+            type=EventType.NEED_HELD_BACK,
+            at=now,
+            subject_id=device.device_id,
+            device_id=device.device_id,
+            customer_id=device.customer_id,
+            actor=window.created_by if window is not None else "service",
+            reason=f"{outcome.reason} '{window.reason}'" if window is not None else outcome.reason,
+            data={
+                "rule": spec.id,
+                "rule_version": rule.version,
+                "kind": spec.kind.value,
+                "severity": severity.value,
+                "at": outcome.at.isoformat(),
+                "held_by": outcome.held_by,
+                "evidence": dict(outcome.evidence),
+                **({"maintenance_id": window.id} if window is not None else {}),
+            },
+        ),
+    )
+
+
+def _open(connection: Connection, device: Claimed, outcome: Outcome, rule: RuleInForce, now: datetime) -> bool:
+    if rule.spec.per == "site" and device.site_id is not None:
+        return open_shared(connection, device, outcome, rule, now=now)
+    need_id = insert_need(connection, device, outcome, rule, now=now)
+    if need_id is None:
+        return False
+    record_need(
+        connection,
+        EventType.NEED_OPENED,
+        outcome,
+        rule,
+        need_id=need_id,
         device_id=device.device_id,
         customer_id=device.customer_id,
-        product=device.product,
-        rule=spec.id,
-        kind=spec.kind.value,
-        severity=spec.severity.value,
-        opened_at=outcome.at,
+        severity=outcome.severity or rule.spec.severity,
+        old=None,
+        new=NeedState.OPEN.value,
         now=now,
-        reason=outcome.reason,
-        evidence=Jsonb(dict(outcome.evidence)),
     )
-    return _id(row)
+    return True
 
 
-def _resolve(connection: Connection, device: Claimed, outcome: Outcome) -> int | None:
+def _resolve(connection: Connection, device: Claimed, outcome: Outcome, rule: RuleInForce, now: datetime) -> bool:
     row = QUERIES["resolve_need"].first(connection, device_id=device.device_id, rule=outcome.rule, closed_at=outcome.at)
-    return _id(row)
-
-
-def _id(row: dict[str, Any] | None) -> int | None:
-    return int(row["id"]) if row else None
+    if row is None:
+        return resolve_shared(connection, device, outcome, rule, now=now)
+    record_need(
+        connection,
+        EventType.NEED_RESOLVED,
+        outcome,
+        rule,
+        need_id=row["id"],
+        device_id=device.device_id,
+        customer_id=device.customer_id,
+        severity=Severity(row["severity"]),
+        old=NeedState.OPEN.value,
+        new=NeedState.RESOLVED.value,
+        now=now,
+    )
+    return True

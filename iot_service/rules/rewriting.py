@@ -8,10 +8,16 @@ from typing import ClassVar
 from iot_service.products.documents import suggestion
 from iot_service.rules.syntax import MACROS, Node, NodeKind
 
-_FUNCTIONS = frozenset({"size", "int", "double", "string", "has", "known"})
+_FUNCTIONS = frozenset({"size", "int", "double", "string", "has", "known", "changed", "previous"})
 _METHODS = MACROS | {"size", "contains", "startsWith", "endsWith", "matches"}
 KNOWN_PREFIX = "known__"
 """What the variable that stands for ``known(name)`` begins with."""
+CHANGED_PREFIX = "changed__"
+"""What the variable that stands for ``changed(name)`` begins with: true at the instant of the change alone."""
+PREVIOUS_PREFIX = "previous__"
+"""What the variable that stands for ``previous(name)`` begins with: the value before the last change."""
+
+_ABOUT_A_NAME = {"known": KNOWN_PREFIX, "changed": CHANGED_PREFIX, "previous": PREVIOUS_PREFIX}
 
 _COMPARING = frozenset({"<", "<=", ">", ">=", "==", "!=", "+", "-", "*", "/", "%", "in"})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
@@ -21,11 +27,15 @@ _NUMBER, _INTEGER, _OTHER = "number", "integer", "other"
 class Rewriter:
     """Walks a tree; notes the names it reads, those it asks ``known()`` of and its problems, and collects edits.
 
-    ``numbers`` are the names of variables that are doubles, ``others`` those that are text or lists.
+    ``numbers`` are the names of variables that are doubles, ``others`` those that are text or lists. ``reported`` are
+    those of them whose changes can be asked for; None: all.
     """
 
-    def __init__(self, source: str, numbers: Collection[str], others: Collection[str]) -> None:
+    def __init__(
+        self, source: str, numbers: Collection[str], others: Collection[str], reported: Collection[str] | None = None
+    ) -> None:
         self._source = source
+        self._reported = {*numbers, *others} if reported is None else reported
         self._numbers = numbers
         self._others = others
         self._edits: list[tuple[int, int, str]] = []
@@ -71,16 +81,29 @@ class Rewriter:
             hint = suggestion(node.text, sorted(_FUNCTIONS))
             self.problems.append(f"there is no function '{node.text}' here (windows stand in 'let'){hint}")
             return _OTHER
-        if node.text == "known":
-            if len(node.children) != 1 or node.children[0].kind is not NodeKind.NAME:
-                self.problems.append("known() takes one name, as in known(temperature)")
-            elif self._exists(node.children[0]):
-                self.asks.add(node.children[0].text)
-                self._edits.append((node.start, node.end, KNOWN_PREFIX + node.children[0].text))
-            return _OTHER
+        if node.text in _ABOUT_A_NAME:
+            return self._about_a_name(node)
         for child in node.children:
             self.visit(child, bound)
         return {"size": _INTEGER, "int": _INTEGER, "double": _NUMBER}.get(node.text, _OTHER)
+
+    def _about_a_name(self, node: Node) -> str:
+        """Put a variable in the place of ``known(name)``, ``changed(name)`` or ``previous(name)``."""
+        function = node.text
+        if len(node.children) != 1 or node.children[0].kind is not NodeKind.NAME:
+            self.problems.append(f"{function}() takes one name, as in {function}(temperature)")
+            return _OTHER
+        name = node.children[0].text
+        if not self._exists(node.children[0]):
+            return _OTHER
+        if function == "known":
+            self.asks.add(name)
+        elif name not in self._reported:
+            self.problems.append(f"{function}() takes what a device reports, and '{name}' is not")
+        else:
+            self.names.add(_ABOUT_A_NAME[function] + name)
+        self._edits.append((node.start, node.end, _ABOUT_A_NAME[function] + name))
+        return _NUMBER if function == "previous" and name in self._numbers else _OTHER
 
     def _method(self, node: Node, bound: frozenset[str]) -> str:
         if node.text not in _METHODS:

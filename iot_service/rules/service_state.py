@@ -12,7 +12,7 @@ from iot_service.errors import ConflictError, InvalidInputError, NotFoundError
 from iot_service.model.device import ServiceState
 from iot_service.model.event import Event, EventType
 from iot_service.products.catalog import Catalog
-from iot_service.rules.needs import withdraw
+from iot_service.rules.needs import let_go
 from iot_service.rules.state import from_json, to_json
 from iot_service.rules.store import QUERIES
 
@@ -54,7 +54,7 @@ def set_service_state(
     if before is ServiceState.IN_SERVICE or after not in _JUDGED:
         rules.rules = {}
         for need in QUERIES["open_needs_of_device"].all(connection, device_id=device_id):
-            withdraw(connection, need["id"], reason=reason, actor=actor, now=now)
+            let_go(connection, need["id"], reason=reason, actor=actor, now=now)
     QUERIES["set_service_state"].run(connection, device_id=device_id, service_state=after.value)
     rules.ready_since, rules.recheck_at = None, now
     QUERIES["restart_rules"].run(connection, device_id=device_id, state=Jsonb(to_json(rules)), now=now)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import nan
 from typing import Any
 
 import orjson
@@ -14,11 +15,15 @@ from iot_service.db import Connection, load_queries
 from iot_service.db.health import caught_up_at
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample, SampleKind
-from iot_service.rules.compiled import LEAD_DAYS, supplied_fact
+from iot_service.products.overrides import Override
+from iot_service.rules.buckets import Bucket, stored_bucket
+from iot_service.rules.compiled import LEAD_DAYS, MAINTENANCE, supplied_fact
 from iot_service.rules.instants import FactChange
+from iot_service.rules.maintenance_windows import MaintenanceWindow, maintenance_fact
 from iot_service.rules.memory import Memory
 from iot_service.rules.state import DeviceState, from_json, to_json
-from iot_service.rules.windows import EPOCH, Bucket, Window, WindowKey
+from iot_service.rules.whereabouts import Whereabouts
+from iot_service.rules.windows import EPOCH, Window, WindowKey, Windows
 
 QUERIES = load_queries("iot_service.rules")
 _READING = SampleKind.READING.value
@@ -31,12 +36,16 @@ class Claimed:
     """One device that this runner holds, with what it needs to judge it.
 
     ``facts`` hold where folding stopped, ``changes`` come after it. ``oldest`` is the oldest time among what was stored
-    since the last run, None if nothing was. ``broken`` says why its kept state cannot be read, None if it can.
+    since the last run, None if nothing was. ``open_rules`` have an open need, ``shadow_rules`` one that there would be.
+    ``maintenance`` are the windows of planned maintenance that are not over where folding stopped.
+    ``broken`` says why its kept state cannot be read, None if it can. ``overrides`` are all that concern it; what they
+    make of its ``parameters`` is among those.
     """
 
     device_id: str
     product: str
     customer_id: str
+    site_id: str | None
     state: DeviceState
     newest_ts: datetime | None
     newest_received: datetime | None
@@ -46,8 +55,16 @@ class Claimed:
     facts: dict[str, float]
     changes: list[FactChange]
     open_rules: set[str]
+    shadow_rules: set[str]
     oldest: datetime | None = None
     broken: str | None = None
+    whereabouts: Whereabouts = Whereabouts()
+    maintenance: list[MaintenanceWindow] = field(default_factory=list)
+    overrides: tuple[Override, ...] = ()
+
+    def maintenance_at(self, at: datetime) -> MaintenanceWindow | None:
+        """Return the window of maintenance that the device is in at ``at`` (device time, UTC), or None."""
+        return next((window for window in self.maintenance if window.starts_at <= at < window.ends_at), None)
 
 
 def vouched(connection: Connection, *, now: datetime) -> datetime:
@@ -74,22 +91,36 @@ def claim(
 
     Those of which nothing came ``before`` then are left for later. States that are in ``memory`` are those very
     objects. Half the places are for devices whose time has come, or a silent one would wait for as long as the others
-    talk.
+    talk; and the rest as well, where nobody talks.
     """
-    due = QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=(limit + 1) // 2)
+    half = (limit + 1) // 2
+    due = QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=half, held=[])
     touched = QUERIES["claim_touched"].all(
         connection, before=before, limit=limit - len(due), rows=limit * _ROWS_A_DEVICE
     )
     ids = {row["device_id"] for row in (*due, *touched)}
+    if len(due) == half and len(ids) < limit:
+        more = QUERIES["claim_due"].all(connection, vouched=vouched_at, limit=limit - len(ids), held=list(ids))
+        ids |= {row["device_id"] for row in more}
     if not ids:
         return []
-    claimed = {row["id"]: _claimed(row, memory) for row in QUERIES["devices"].all(connection, ids=list(ids))}
+    claimed = {row["id"]: claimed_device(row, memory) for row in QUERIES["devices"].all(connection, ids=list(ids))}
     for row in QUERIES["take_touched"].all(connection, ids=list(ids)):
         device = claimed[row["device_id"]]
         if device.newest_ts is None or row["newest_ts"] > device.newest_ts:
             device.newest_ts, device.newest_received = row["newest_ts"], row["received_at"]
         device.oldest = min(device.oldest or row["oldest_ts"], row["oldest_ts"])
     devices = list(claimed.values())
+    read_facts(connection, devices)
+    for row in QUERIES["open_rules"].all(connection, ids=list(claimed)):
+        device = claimed[row["device_id"]]
+        (device.shadow_rules if row["in_shadow"] else device.open_rules).add(row["rule"])
+    return devices
+
+
+def read_facts(connection: Connection, devices: Sequence[Claimed]) -> None:
+    """Give each device what is known of it besides its readings: facts where its folding stopped, and changes after."""
+    claimed = {device.device_id: device for device in devices}
     untils = [device.state.until for device in devices]
     for row in QUERIES["supplies"].all(connection, ids=list(claimed), untils=untils):
         device = claimed[row["device_id"]]
@@ -98,12 +129,42 @@ def claim(
             device.facts[name] = row["supplied"]
         else:
             device.changes.append(FactChange(row["at"], name, row["supplied"]))
-    for row in QUERIES["open_rules"].all(connection, ids=list(claimed)):
-        claimed[row["device_id"]].open_rules.add(row["rule"])
-    return devices
+    for row in QUERIES["device_facts"].all(connection, ids=list(claimed), untils=untils):
+        device = claimed[row["device_id"]]
+        take_fact(row, device.state.until, device.facts, device.changes)
+    for device in devices:
+        device.changes.sort(key=lambda change: change.at)
+    _note_maintenance(connection, devices)
 
 
-def _claimed(row: Mapping[str, Any], memory: Memory) -> Claimed:
+def _note_maintenance(connection: Connection, devices: Sequence[Claimed]) -> None:
+    """Give each device its windows of maintenance, and the fact that comes of them."""
+    found: dict[str, list[MaintenanceWindow]] = {device.device_id: [] for device in devices}
+    untils = [device.state.until for device in devices]
+    for row in QUERIES["maintenance_of_devices"].all(connection, ids=list(found), untils=untils):
+        found[row.pop("claimed_id")].append(MaintenanceWindow(**row))
+    for device in devices:
+        device.maintenance = found[device.device_id]
+        if device.maintenance:
+            device.facts[MAINTENANCE], changes = maintenance_fact(device.maintenance, device.state.until)
+            device.changes = sorted([*device.changes, *changes], key=lambda change: change.at)
+
+
+def take_fact(
+    row: Mapping[str, Any], until: datetime | None, facts: dict[str, float], changes: list[FactChange]
+) -> None:
+    """Put a row of ``device_facts`` into the ``facts`` that hold at ``until``, or into the ``changes`` after it."""
+    name, value = row["name"], row["value"]
+    if until is None or row["at"] > until:
+        changes.append(FactChange(row["at"], name, nan if value is None else value))
+    elif value is None:
+        facts.pop(name, None)
+    else:
+        facts[name] = value
+
+
+def claimed_device(row: Mapping[str, Any], memory: Memory) -> Claimed:
+    """Return the device of a row of ``devices``, without facts yet; its state is the one in ``memory``, if there."""
     place = {"until": row["evaluated_until"], "received": row["evaluated_received"]}
     service_state = ServiceState(row["service_state"])
     broken = None
@@ -119,6 +180,7 @@ def _claimed(row: Mapping[str, Any], memory: Memory) -> Claimed:
         device_id=row["id"],
         product=row["product"],
         customer_id=row["customer_id"],
+        site_id=row["site_id"],
         state=state,
         newest_ts=row["newest_ts"],
         newest_received=row["newest_received"],
@@ -128,7 +190,11 @@ def _claimed(row: Mapping[str, Any], memory: Memory) -> Claimed:
         facts={},
         changes=[],
         open_rules=set(),
+        shadow_rules=set(),
         broken=broken,
+        whereabouts=Whereabouts(
+            row["time_zone"], row["latitude"], row["longitude"], row["location"], row["areas"] or {}
+        ),
     )
 
 
@@ -222,44 +288,53 @@ def count_late(connection: Connection, device: Claimed, watched: Sequence[str]) 
     return int(row["readings"])
 
 
-def build_window(connection: Connection, device_id: str, key: WindowKey, state: DeviceState) -> Window:
-    """Return the window ``key`` of a device as it is where folding stopped, from its stored readings."""
-    if state.until is None:
-        return Window(key)
-    first = (state.until - key.length - EPOCH) // key.width + 1
+def build_windows(
+    connection: Connection, asked: Sequence[tuple[str, DeviceState, Sequence[WindowKey]]]
+) -> dict[str, Windows]:
+    """Return the windows of several devices, as they are where folding stopped, from their stored readings.
+
+    ``asked`` are the devices' ids with their states and the keys of their windows; what is returned is by id.
+    """
+    places = [(number, key) for number, (_, _, keys) in enumerate(asked) for key in keys]
+    buckets: list[list[Bucket]] = [[] for _ in places]
+    states = [asked[number][1] for number, _ in places]
     rows = QUERIES["window_buckets"].all(
         connection,
-        device_id=device_id,
-        metric=key.metric,
-        width=key.width // _MICROSECOND,
-        since=EPOCH + first * key.width,
-        until=state.until,
-        received=state.received,
+        devices=[asked[number][0] for number, _ in places],
+        metrics=[key.metric for _, key in places],
+        widths=[key.width // _MICROSECOND for _, key in places],
+        sinces=[_first_instant(key, state) for (_, key), state in zip(places, states, strict=True)],
+        untils=[state.until for state in states],
+        receiveds=[state.received for state in states],
+        ranked=[key.ranked for _, key in places],
+        timed=[key.timed for _, key in places],
     )
-    buckets = [
-        Bucket(
-            index=row["bucket"],
-            count=row["count"],
-            total=row["total"],
-            lowest=row["lowest"],
-            highest=row["highest"],
-            first=row["first"],
-            last=row["last"],
-            increase=row["increase"],
-        )
-        for row in rows
-    ]
-    return Window(key, buckets)
+    for row in rows:
+        buckets[row.pop("place") - 1].append(stored_bucket(row.pop("bucket"), **row))
+    found: list[list[Window]] = [[] for _ in asked]
+    for (number, key), each in zip(places, buckets, strict=True):
+        found[number].append(Window(key, each))
+    return {device_id: Windows(windows) for (device_id, _, _), windows in zip(asked, found, strict=True)}
+
+
+def _first_instant(key: WindowKey, state: DeviceState) -> datetime:
+    """Return when the oldest bucket begins that still is in the window ``key`` where folding stopped (UTC)."""
+    until = state.until or EPOCH  # where it has not begun, there is nothing up to "until" either
+    return EPOCH + ((until - key.length - EPOCH) // key.width + 1) * key.width
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One device after its run; ``error`` says which rules could not be computed, ``opened`` which found a need."""
+    """One device after its run; ``error`` says which rules cannot be computed, ``opened`` which found a need.
+
+    ``doubts`` are the rules that could be judged no more, each time with the reason.
+    """
 
     device: Claimed
     wake_at: datetime | None
     error: str | None
     opened: tuple[str, ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 def save(connection: Connection, judged: Iterable[Judged]) -> str:

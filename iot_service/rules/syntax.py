@@ -27,6 +27,10 @@ _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"+", "-"}),
     frozenset({"*", "/", "%"}),
 )
+SOURCE_CHARACTERS = 2_000
+"""The longest source."""
+_MOST_NESTED = 40  # parentheses, lists and calls in one another: more than people write, less than the stack can take
+_DEEPEST = 120  # the same of the tree, into which operators that follow one another grow as well
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 """Methods of lists whose first argument is a name of their own."""
 
@@ -79,10 +83,20 @@ class _Token:
 
 
 def parse(source: str) -> Node:
-    """Return the syntax tree of ``source``. Raises SyntaxProblemError, with the place, where it is no CEL."""
+    """Return the syntax tree of ``source``.
+
+    Raises SyntaxProblemError, with the place, where it is no CEL, or is longer or deeper than can be read and compiled.
+    """
+    if len(source) > SOURCE_CHARACTERS:
+        raise SyntaxProblemError(f"it has {len(source):,} characters; up to {SOURCE_CHARACTERS:,} can be read")
     reader = _Reader(source)
     node = reader.expression()
     reader.expect_end()
+    level, depth = [node], 0
+    while level:
+        level, depth = [child for parent in level for child in parent.children], depth + 1
+    if depth > _DEEPEST:
+        raise SyntaxProblemError(f"it has {depth} operators in one another; up to {_DEEPEST} can be compiled")
     return node
 
 
@@ -97,6 +111,7 @@ class _Reader:
             if match.lastgroup != "space":
                 self._tokens.append(_Token(str(match.lastgroup), match.group(), at, match.end()))
             at = match.end()
+        self._depth = 0
         self._end = len(source)
         self._tokens.append(_Token("end", "", self._end, self._end))
         self._next = 0
@@ -123,14 +138,21 @@ class _Reader:
             raise SyntaxProblemError(f"'{self._token.text}' at column {self._token.start + 1} does not fit here")
 
     def expression(self) -> Node:
-        condition = self._binary(0)
-        if not self._is("?"):
-            return condition
-        self._take()
-        yes = self._binary(0)
-        self._expect(":")
-        no = self.expression()
-        return Node(NodeKind.TERNARY, "?:", condition.start, no.end, (condition, yes, no))
+        self._go_deeper()
+        node = self._binary(0)
+        if self._is("?"):
+            self._take()
+            yes = self._binary(0)
+            self._expect(":")
+            no = self.expression()
+            node = Node(NodeKind.TERNARY, "?:", node.start, no.end, (node, yes, no))
+        self._depth -= 1
+        return node
+
+    def _go_deeper(self) -> None:
+        self._depth += 1
+        if self._depth > _MOST_NESTED:
+            raise SyntaxProblemError(f"it is nested too deeply at column {self._token.start + 1}; split it with 'let'")
 
     def _binary(self, level: int) -> Node:
         if level == len(_LEVELS):
@@ -145,7 +167,9 @@ class _Reader:
     def _unary(self) -> Node:
         if self._is("!") or self._is("-"):
             operator = self._take()
+            self._go_deeper()
             inner = self._unary()
+            self._depth -= 1
             return Node(NodeKind.UNARY, operator.text, operator.start, inner.end, (inner,))
         return self._member(self._primary())
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from iot_service.durations import parse_duration
 from iot_service.model.device import ServiceState
+from iot_service.model.need import Severity
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.products.catalog import Catalog
 from iot_service.products.documents import Document, parse_document, suggestion, validate
@@ -19,12 +22,16 @@ from iot_service.products.durations import Duration, show_duration
 from iot_service.products.model import Frozen
 from iot_service.products.problems import Problem
 from iot_service.rules.compiled import CompiledProduct, compile_product
+from iot_service.rules.context import UTC_ZONE, DeviceContext
 from iot_service.rules.fold import DeviceFold
 from iot_service.rules.instants import FactChange
-from iot_service.rules.outcomes import Outcome, OutcomeKind
+from iot_service.rules.lifecycle import Phase, has_need
+from iot_service.rules.outcomes import Outcome
+from iot_service.rules.reporting import severity
 from iot_service.rules.series import parse_series
 from iot_service.rules.state import DeviceState
-from iot_service.rules.windows import Window, Windows
+from iot_service.rules.whereabouts import product_areas
+from iot_service.rules.windows import EPOCH, Window, Windows
 
 
 def _series(text: object) -> list[float | None]:
@@ -33,43 +40,76 @@ def _series(text: object) -> list[float | None]:
     return parse_series(text)
 
 
-Series = Annotated[list[float | None], BeforeValidator(_series)]
+Series = Annotated[list[float | None], BeforeValidator(_series, json_schema_input_type=str)]
 """A series in the notation of series.py."""
+
+
+def _number_or_day(value: object) -> object:
+    """Return a day as what facts hold: days since 1970-01-01."""
+    with suppress(TypeError, ValueError):
+        return (datetime.combine(date.fromisoformat(str(value)), time(), UTC) - EPOCH) / timedelta(days=1)
+    return value
+
+
+Fact = Annotated[float, BeforeValidator(_number_or_day, json_schema_input_type=float | date)]
+"""The value of a fact; a day (2026-01-10) is taken as its beginning (UTC)."""
 
 
 class Happening(Frozen):
     """A device event, or with ``value`` an attribute, at a time after the start."""
 
     at: Duration
+    """How long after the start."""
     name: str
+    """The name of the event or attribute."""
     value: str | tuple[str, ...] | None = None
+    """The value of an attribute: a text or a list of texts."""
 
 
 class Expectation(Frozen):
     """At a time after the start, exactly the rules in ``open`` have an open need; the device is in this state."""
 
     at: Duration
+    """How long after the start."""
     open: tuple[str, ...]
+    """The rules that have an open need then, all of them."""
+    severity: Mapping[str, Severity] = Field(default_factory=dict)
+    """How bad the open needs are: rule → severity; those that are left out may be anything."""
+    held_back: tuple[str, ...] | None = None
+    """The rules whose need maintenance or another rule holds back; without: nobody asks."""
     service_state: ServiceState | None = None
+    """Where the device stands then; without: nobody asks."""
 
 
 class RuleTest(Frozen):
-    """One device and its telemetry, and what must come of it.
-
-    ``readings`` gives each metric's series (see series.py), one value per ``interval`` from ``start``. ``facts`` gives
-    values by the time after the start from which they hold.
-    """
+    """One device and its telemetry, and what must come of it."""
 
     name: str
+    """What it shows, as a sentence."""
     start: AwareDatetime = datetime(2026, 1, 1, tzinfo=UTC)
+    """When it begins, with the offset from UTC."""
     interval: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(minutes=1)
+    """The time from one value of a series to the next."""
+    zone: ZoneInfo = UTC_ZONE
+    """The time zone of the place where the device stands, such as Europe/Oslo; it matters to schedules."""
+    country: Annotated[str | None, Field(pattern="^[A-Z]{2}$")] = None
+    """The country whose public holidays count, such as NO; without: none do."""
+    location: bool = True
+    """Whether the customer has agreed to the use of locations."""
     service_state: ServiceState = ServiceState.IN_SERVICE
+    """Where the device stands at the start."""
     parameters: Mapping[str, float] = Field(default_factory=dict)
-    facts: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
+    """Numbers in the place of those of the product model."""
+    facts: Mapping[str, Mapping[str, Fact]] = Field(default_factory=dict)
+    """Facts, such as capsules_supplied: how long after the start → the value from then on."""
     readings: Mapping[str, Series] = Field(default_factory=dict)
+    """Metric → its series from the start, such as -70x10 -60+0.5x20 _x5 (from 1 value, so many times; _ is a gap)."""
     events: tuple[Happening, ...] = ()
+    """Device events."""
     attributes: tuple[Happening, ...] = ()
+    """Texts that the device reports."""
     expect: tuple[Expectation, ...] = Field(min_length=1)
+    """What must be open at which times."""
 
 
 class TestFile(Frozen):
@@ -78,7 +118,9 @@ class TestFile(Frozen):
     __test__ = False  # not a test class of pytest
 
     product: str
+    """The product model whose rules are tested."""
     tests: tuple[RuleTest, ...]
+    """The tests, each with a device of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +191,17 @@ def name_problems(document: Document, file: TestFile, catalog: Catalog) -> Itera
                 if name not in known:
                     yield document.problem((*at, key, name), f"no '{name}'{suggestion(name, list(known))}")
         for index, expectation in enumerate(test.expect):
-            for rule in expectation.open:
-                if rule not in rules:
-                    message = f"no rule '{rule}'{suggestion(rule, list(rules))}"
-                    yield document.problem((*at, "expect", index, "open"), message)
+            named = {"open": expectation.open, "severity": expectation.severity, "held_back": expectation.held_back}
+            for key, names in named.items():
+                for rule in names or ():
+                    if rule not in rules:
+                        message = f"no rule '{rule}'{suggestion(rule, list(rules))}"
+                        yield document.problem((*at, "expect", index, key), message)
 
 
-def run_test(product: CompiledProduct, test: RuleTest) -> list[Outcome]:
-    """Return what happens when ``test``'s telemetry is folded, up to the last time that it asks about."""
+def run_test(product: CompiledProduct, test: RuleTest) -> tuple[list[Outcome], list[str]]:
+    """Return what happens when ``test``'s telemetry is folded, and what was expected but did not come."""
     start = test.start
-    steady = {**product.model.parameters, **test.parameters}
     changes = sorted(
         (
             FactChange(start + parse_duration(text), name, value)
@@ -168,10 +211,44 @@ def run_test(product: CompiledProduct, test: RuleTest) -> list[Outcome]:
         key=lambda change: change.at,
     )
     samples = sorted(_samples(test), key=lambda sample: sample.ts)
-    windows = Windows(Window(key) for key in product.windows)
-    fold = DeviceFold(product, DeviceState(test.service_state), windows, steady)
-    fold.advance(samples, changes, quiet_until=start + max(expectation.at for expectation in test.expect))
-    return fold.outcomes
+    fold = DeviceFold(
+        product,
+        DeviceState(test.service_state),
+        Windows(Window(key) for key in product.windows),
+        {**product.model.parameters, **test.parameters},
+        DeviceContext(
+            zone=test.zone,
+            country=test.country,
+            areas=product_areas(product.model) if test.location else {},
+            location=test.location,
+        ),
+    )
+    failures: list[str] = []
+    for expectation in sorted(test.expect, key=lambda expectation: expectation.at):
+        at = start + expectation.at
+        now = [sample for sample in samples if sample.ts <= at], [change for change in changes if change.at <= at]
+        samples, changes = samples[len(now[0]) :], changes[len(now[1]) :]
+        fold.advance(*now, quiet_until=at)
+        failures += [f"at {show_duration(expectation.at)}: {failure}" for failure in _failures(fold, expectation)]
+    return fold.outcomes, failures
+
+
+def _failures(fold: DeviceFold, expected: Expectation) -> Iterable[str]:
+    """Yield in what ``fold`` is not as it is ``expected`` to be."""
+    rules = {rule.id: rule for rule in fold.product.rules if rule.parent is None}
+    phases = {name: fold.state.rules[name].phase for name in rules if name in fold.state.rules}
+    is_open = {name for name, phase in phases.items() if has_need(phase)}
+    if is_open != set(expected.open):
+        yield f"expected {_list(expected.open)} open, got {_list(is_open)}"
+    for name, wanted in expected.severity.items():
+        got = severity(fold.product, fold.state, rules[name]) if name in is_open else "not open"
+        if got != wanted:
+            yield f"expected {name} to be {wanted}, it is {got}"
+    held_back = {name for name, phase in phases.items() if phase is Phase.HELD_BACK}
+    if expected.held_back is not None and held_back != set(expected.held_back):
+        yield f"expected {_list(expected.held_back)} held back, got {_list(held_back)}"
+    if expected.service_state not in (None, fold.state.service_state):
+        yield f"expected the device {expected.service_state}, it is {fold.state.service_state}"
 
 
 def _samples(test: RuleTest) -> Iterable[Sample]:
@@ -185,26 +262,11 @@ def _samples(test: RuleTest) -> Iterable[Sample]:
         yield Sample(SampleKind.EVENT, event.name, at, at, "{}")
     for attribute in test.attributes:
         at = test.start + attribute.at
-        yield Sample(SampleKind.ATTRIBUTE, attribute.name, at, at, attribute.value or "")
+        yield Sample(SampleKind.ATTRIBUTE, attribute.name, at, at, "" if attribute.value is None else attribute.value)
 
 
 def _result(product: CompiledProduct, test: RuleTest, line: int) -> TestResult:
-    outcomes = run_test(product, test)
-    failures: list[str] = []
-    for expectation in test.expect:
-        past = [outcome for outcome in outcomes if outcome.at <= test.start + expectation.at]
-        shown = f"at {show_duration(expectation.at)}"
-        is_open: set[str] = set()
-        state = test.service_state
-        for outcome in past:
-            if outcome.kind is OutcomeKind.IN_SERVICE:
-                state = ServiceState.IN_SERVICE
-            elif outcome.rule is not None:
-                (is_open.add if outcome.kind is OutcomeKind.OPENED else is_open.discard)(outcome.rule)
-        if is_open != set(expectation.open):
-            failures.append(f"{shown}: expected {_list(expectation.open)} open, got {_list(is_open)}")
-        if expectation.service_state not in (None, state):
-            failures.append(f"{shown}: expected the device {expectation.service_state}, it is {state}")
+    outcomes, failures = run_test(product, test)
     return TestResult(test.name, line, tuple(failures), tuple(outcomes))
 
 

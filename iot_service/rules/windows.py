@@ -11,101 +11,181 @@ Windows are a cache over the stored readings: they are never saved, but rebuilt 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+
+from iot_service.rules.buckets import AGGREGATES, Bucket, increases, percentile, rate, slope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAR = 1 << 62
+"""Microseconds since 1970 that are later than all that happens."""
 DAY = timedelta(days=1)
 _BUCKETS = 60
+_MICROSECOND = timedelta(microseconds=1)
+_KNOWN_OF_NOTHING = frozenset({"count", "sum", "changes"})
 
 
 @dataclass(frozen=True, slots=True)
 class WindowKey:
-    """What a window is over: ``metric``, for ``length``, in buckets of ``width``."""
+    """What a window is over: ``metric``, for ``length``, in buckets of ``width``.
+
+    ``ranked`` where it has percentiles, ``timed`` where the times of readings within a bucket matter.
+    """
 
     metric: str
     length: timedelta
     width: timedelta
+    ranked: bool = False
+    timed: bool = True
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.metric, self.length, self.width, self.ranked, self.timed)))
+
+    def __hash__(self) -> int:
+        return self._hash  # a key is looked up at every judgement, and time spans are slow to hash
 
 
-def window_key(metric: str, length: timedelta) -> WindowKey:
+def window_key(metric: str, length: timedelta, *, ranked: bool = False, timed: bool = True) -> WindowKey:
     """Return the key of the window of ``metric`` over ``length``, with its standard precision."""
-    return WindowKey(metric, length, max(length / _BUCKETS, timedelta(microseconds=1)))
+    return WindowKey(metric, length, max(length / _BUCKETS, _MICROSECOND), ranked, timed)
 
 
 def daily_key(metric: str, days: int) -> WindowKey:
     """Return the key of the history of ``metric`` over ``days`` complete days, with the day before them as base."""
-    return WindowKey(metric, (days + 1) * DAY, DAY)
+    return WindowKey(metric, (days + 1) * DAY, DAY, timed=False)
 
 
-@dataclass(slots=True)
-class Bucket:
-    """What is kept of the readings of one stretch of time; ``increase`` is growth within it, past counter resets."""
-
-    index: int
-    count: int
-    total: float
-    lowest: float
-    highest: float
-    first: float
-    last: float
-    increase: float
-
-
-def growth(before: float, after: float) -> float:
-    """Return how much a counter grew; when it fell it was reset, so it grew by what it shows now."""
-    return after - before if after >= before else after
+def micros(at: datetime) -> int:
+    """Return ``at`` (aware) as microseconds since 1970."""
+    return (at - EPOCH) // _MICROSECOND
 
 
 class Window:
-    """The readings of one metric over one length of time."""
+    """One window of one device.
 
-    __slots__ = ("_buckets", "key")
+    ``_columns`` are fields of its buckets in a row, for those that were asked for: C adds them up at once. ``_results``
+    are the aggregates that were asked for since it last changed. ``_leaves`` is when its oldest bucket leaves it,
+    ``ends`` when its newest does, both in microseconds since 1970, and ``FAR`` where it is empty.
+    """
+
+    __slots__ = ("_buckets", "_columns", "_count", "_leaves", "_length", "_results", "_width", "ends", "key")
 
     def __init__(self, key: WindowKey, buckets: list[Bucket] | None = None) -> None:
         """Start empty, or with ``buckets`` in order of their index."""
         self.key = key
+        self._width, self._length = key.width // _MICROSECOND, key.length // _MICROSECOND
         self._buckets: deque[Bucket] = deque(buckets or ())
+        self._count = sum(bucket.count for bucket in self._buckets)
+        self._columns: dict[str, deque[float]] = {}
+        self._results: dict[str, float] = {}
+        self._leaves = self._buckets[0].index * self._width + self._length if self._buckets else FAR
+        self.ends = self._buckets[-1].index * self._width + self._length if self._buckets else FAR
 
-    def add(self, at: datetime, value: float) -> None:
-        """Take one reading; they must come in order of time."""
-        index = (at - EPOCH) // self.key.width
-        if self._buckets and self._buckets[-1].index >= index:
-            bucket = self._buckets[-1]
-            bucket.count += 1
-            bucket.total += value
-            bucket.lowest = min(bucket.lowest, value)
-            bucket.highest = max(bucket.highest, value)
-            bucket.increase += growth(bucket.last, value)
-            bucket.last = value
+    def add(self, at: datetime, value: float, since_epoch: int | None = None) -> None:
+        """Take one reading; they must come in order of time. ``since_epoch`` is :func:`micros` of ``at``."""
+        now = micros(at) if since_epoch is None else since_epoch
+        index, rest = divmod(now, self._width)
+        buckets = self._buckets
+        self._count += 1
+        if buckets and buckets[-1].index >= index:
+            bucket = buckets[-1]
+            bucket.add(value)
+            for field, column in self._columns.items():
+                column[-1] = getattr(bucket, field)
         else:
-            self._buckets.append(Bucket(index, 1, value, value, value, value, value, 0.0))
-            self.forget(at)
+            bucket = Bucket(index, value)
+            buckets.append(bucket)
+            for column in self._columns.values():
+                column.append(value)  # which is the total, the lowest and the highest so far
+            self.ends = index * self._width + self._length
+            if len(buckets) == 1:
+                self._leaves = self.ends
+            elif now >= self._leaves:
+                self._drop(now)
+        if self.key.timed:
+            bucket.place(value, rest / 1_000_000)
+        if self.key.ranked:
+            bucket.rank(value)
+        if self._results:
+            self._results = {}
 
     def forget(self, at: datetime) -> None:
         """Drop the buckets that have left the window at ``at``."""
-        gone = (at - self.key.length - EPOCH) // self.key.width
-        while self._buckets and self._buckets[0].index <= gone:
-            self._buckets.popleft()
+        now = micros(at)
+        if now >= self._leaves:
+            self._drop(now)
 
-    def empty_at(self) -> datetime | None:
-        """Return when the window runs empty if nothing more comes; None if it is."""
-        if not self._buckets:
-            return None
-        return EPOCH + self._buckets[-1].index * self.key.width + self.key.length
+    def _drop(self, now: int) -> None:
+        gone = (now - self._length) // self._width
+        buckets = self._buckets
+        while buckets and buckets[0].index <= gone:
+            self._count -= buckets.popleft().count
+            for column in self._columns.values():
+                column.popleft()
+        self._results = {}
+        if buckets:
+            self._leaves = buckets[0].index * self._width + self._length
+        else:
+            self._leaves = self.ends = FAR
 
-    def aggregate(self, function: str, at: datetime) -> float | None:
-        """Return ``function`` over the window at ``at``: avg, min, max, delta, increase or count.
+    def aggregate(self, function: str, at: datetime, since_epoch: int | None = None) -> float | None:
+        """Return ``function`` over the window at ``at``: avg, min, max, sum, count, or one of :data:`AGGREGATES`.
 
         ``avg`` is the mean of the readings, ``delta`` the last minus the first of them, ``increase`` the growth of a
-        counter. None when the window is empty (``count`` is 0 then).
+        counter, ``stddev`` that of the readings themselves (not of a sample). None when the window is empty, apart from
+        ``count``, ``sum`` and ``changes``, which are 0 then. ``since_epoch`` is :func:`micros` of ``at``.
         """
+        now = micros(at) if since_epoch is None else since_epoch
+        if now >= self._leaves:
+            self._drop(now)
+        found = self._results.get(function)
+        if found is None:
+            if not self._buckets and function not in _KNOWN_OF_NOTHING:
+                return None
+            found = self._results[function] = self._aggregate(function)
+        return found
+
+    def _aggregate(self, function: str) -> float:
+        match function:
+            case "avg":
+                return sum(self._column("total")) / self._count
+            case "min":
+                return min(self._column("lowest"))
+            case "max":
+                return max(self._column("highest"))
+            case "sum":
+                return float(sum(self._column("total")))
+            case "count":
+                return float(self._count)
+        return AGGREGATES[function](self._buckets)
+
+    def _column(self, field: str) -> deque[float]:
+        column = self._columns.get(field)
+        if column is None:
+            column = self._columns[field] = deque(getattr(bucket, field) for bucket in self._buckets)
+        return column
+
+    def slope(self, at: datetime) -> float | None:
+        """Return how steeply the readings rise, a second; None for fewer than two."""
         self.forget(at)
-        if not self._buckets and function != "count":
-            return None
-        return WINDOW_FUNCTIONS[function](self._buckets)
+        return slope(self._buckets, self._width / 1_000_000) if self._buckets else None
+
+    def rate(self, at: datetime) -> float | None:
+        """Return how fast a counter grows, a second; None for fewer than two readings."""
+        self.forget(at)
+        return rate(self._buckets, self._width / 1_000_000) if self._buckets else None
+
+    def percentile(self, share: float, at: datetime) -> float | None:
+        """Return the value below which ``share`` (0 to 1) of the readings are; None when the window is empty.
+
+        Raises ValueError for a window that does not rank its readings.
+        """
+        if not self.key.ranked:
+            raise ValueError(f"the window of {self.key.metric} keeps no ranks")
+        self.forget(at)
+        return percentile(self._buckets, share) if self._buckets else None
 
     def daily(self, at: datetime) -> list[float]:
         """Return the growth of a counter on each complete day (UTC) before the day of ``at``.
@@ -118,29 +198,21 @@ class Window:
             return []
         first = self._buckets[0].index
         totals = [0.0] * max(today - first - 1, 0)
-        for bucket, increase in zip(list(self._buckets)[1:], _increases(self._buckets), strict=True):
+        for bucket, increase in zip(list(self._buckets)[1:], increases(self._buckets), strict=True):
             if bucket.index < today:
                 totals[bucket.index - first - 1] = increase
         return totals
 
-
-def _increases(buckets: Iterable[Bucket]) -> list[float]:
-    return [growth(before.last, bucket.first) + bucket.increase for before, bucket in pairwise(buckets)]
-
-
-def _count(buckets: Sequence[Bucket]) -> float:
-    return float(sum(bucket.count for bucket in buckets))
-
-
-WINDOW_FUNCTIONS: Mapping[str, Callable[[Sequence[Bucket]], float]] = {
-    "avg": lambda buckets: sum(bucket.total for bucket in buckets) / _count(buckets),
-    "min": lambda buckets: min(bucket.lowest for bucket in buckets),
-    "max": lambda buckets: max(bucket.highest for bucket in buckets),
-    "delta": lambda buckets: buckets[-1].last - buckets[0].first,
-    "increase": lambda buckets: buckets[0].increase + sum(_increases(buckets)),
-    "count": _count,
-}
-"""What a rule can ask of a window, over its buckets; all but count need at least one."""
+    def points(self, at: datetime) -> list[tuple[datetime, float]]:
+        """Return the mean of each bucket before ``at``, with the mean time of its readings (UTC), oldest first."""
+        self.forget(at)
+        return [
+            (
+                EPOCH + bucket.index * self.key.width + timedelta(seconds=bucket.time / bucket.count),
+                bucket.total / bucket.count,
+            )
+            for bucket in self._buckets
+        ]
 
 
 class Windows:
@@ -159,16 +231,20 @@ class Windows:
 
     def add(self, metric: str, at: datetime, value: float) -> None:
         """Take one reading into every window of its metric."""
-        for window in self._by_metric.get(metric, ()):
-            window.add(at, value)
+        if windows := self._by_metric.get(metric):
+            since_epoch = micros(at)
+            for window in windows:
+                window.add(at, value, since_epoch)
 
     def empty_at(self) -> datetime | None:
         """Return when the first of the windows runs empty if nothing more comes; None if all are."""
-        return min((at for window in self._by_key.values() if (at := window.empty_at()) is not None), default=None)
+        first = min([window.ends for window in self._by_key.values()], default=FAR)
+        return EPOCH + first * _MICROSECOND if first != FAR else None
 
     def forget(self, at: datetime) -> set[str]:
         """Empty the windows that have run empty by ``at``; return their metrics."""
-        emptied = {key.metric for key, window in self._by_key.items() if (end := window.empty_at()) and end <= at}
+        now = micros(at)
+        emptied = {key.metric for key, window in self._by_key.items() if window.ends <= now}
         for metric in emptied:
             for window in self._by_metric[metric]:
                 window.forget(at)

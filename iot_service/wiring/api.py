@@ -13,14 +13,16 @@ from iot_service.console.mount import mount_console
 from iot_service.db import Database
 from iot_service.ingest.formats.router import Router, load_formats
 from iot_service.metrics.pulse import Pulse
+from iot_service.products.catalog import Catalog
+from iot_service.rules.versions.library import RuleLibrary
 from iot_service.wiring.broker_files import device_rights
 from iot_service.wiring.installation import make_links, open_catalog, open_database, public_url
 from iot_service.wiring.monitoring import monitored
+from iot_service.wiring.rule_versions import keep_up
 
 
-def build_app(settings: Settings, database: Database) -> Any:
+def build_app(settings: Settings, database: Database, catalog: Catalog) -> Any:
     """Return the ASGI application."""
-    catalog = open_catalog(settings)
     app = create_app(
         database,
         catalog,
@@ -35,13 +37,15 @@ def build_app(settings: Settings, database: Database) -> Any:
 
 def run_api(settings: Settings, stop: threading.Event) -> None:
     """Serve until ``stop`` is set."""
+    catalog = open_catalog(settings)
     with (
         open_database(settings, max_size=20, application="iot-service api") as database,
         monitored(settings, "api", Pulse(), database),
     ):
+        library = RuleLibrary(database, catalog)
         server = uvicorn.Server(
             uvicorn.Config(
-                build_app(settings, database),
+                build_app(settings, database, library.catalog),
                 host=settings.host,
                 port=settings.port,
                 log_level="warning",
@@ -51,6 +55,7 @@ def run_api(settings: Settings, stop: threading.Event) -> None:
                 lifespan="on",
             )
         )
+        threading.Thread(target=keep_up, args=(library, stop), name="rule names", daemon=True).start()
         threading.Thread(target=_end, args=(server, stop), name="end", daemon=True).start()
         server.run()
 

@@ -19,6 +19,7 @@ from iot_service.db import Connection
 from iot_service.durations import format_duration
 from iot_service.errors import InvalidInputError
 from iot_service.products.catalog import Catalog
+from iot_service.rules.facts import Serviced, record_service
 from iot_service.wiring.at_work import ACTOR, at_work
 from iot_service.wiring.installation import open_catalog
 
@@ -31,7 +32,11 @@ def load_into(connection: Connection, file: Path, catalog: Catalog) -> str:
         stock.set_initial(
             connection, initial.device_id, initial.consumable, initial.quantity, catalog=catalog, actor=ACTOR, now=now
         )
-    if report.nothing_changed:
+    services = 0
+    for last in report.serviced:
+        done = Serviced(last.device_id, last.service, last.at, last.readings)
+        services += record_service(connection, done, catalog=catalog, actor=ACTOR, now=now) is not None
+    if report.nothing_changed and not services:
         return f"{file}: everything is as it says, nothing changed"
     parts = [
         f"{count} {section} {verb}"
@@ -39,6 +44,8 @@ def load_into(connection: Connection, file: Path, catalog: Catalog) -> str:
         for section, count in counts.items()
         if count
     ]
+    if services:
+        parts.append(f"{services} services recorded")
     return f"{file}: {', '.join(parts) or 'initial stock set'}"
 
 

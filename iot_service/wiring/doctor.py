@@ -17,11 +17,13 @@ from iot_service.errors import StopError
 from iot_service.history.storage import Storage, look
 from iot_service.ingest.store import slots
 from iot_service.registry.store import count_secrets
+from iot_service.rules.doubts import failing_devices
 from iot_service.wiring.doctor_ingest import formats_finding, logins_finding, slot_finding
 from iot_service.wiring.finding import Finding
 from iot_service.wiring.installation import open_catalog
 
 _LAG_SECONDS = 30.0
+_NAMED = 3
 _ROLLUPS_LAG = timedelta(hours=2)
 
 
@@ -63,6 +65,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             storage = look(connection) if found.migrated else None
             held = slots(connection) if found.migrated else []
             secrets = count_secrets(connection) if found.migrated else 0
+            failing = failing_devices(connection, limit=_NAMED) if found.failing_devices else []
     except (DatabaseUnavailableError, ValueError) as error:
         yield Finding("database", False, f"cannot be reached: {str(error).splitlines()[0]}; check IOT_DATABASE_URL")
         return
@@ -81,7 +84,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield slot_finding(slot, clock.now())
     yield Finding(
         "rules", found.failing_devices == 0, "no device fails" if found.failing_devices == 0
-        else f"rules fail for {found.failing_devices} devices: see rule_state.error",
+        else f"rules fail for {found.failing_devices} devices, see `iot-service rules unknown --why failed`: "
+        + "; ".join(f"{name} ({error})" for name, error in failing),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from iot_service.engines.reload import RELOAD_BY_PID_FILE
 from iot_service.engines.topic_rights import SERVICE_USER
 from iot_service.errors import StopError
 from iot_service.links import Links
+from iot_service.products.cache import CacheFile
 from iot_service.products.catalog import Catalog, load_catalog
 from iot_service.wiring.broker_files import first_files
 
@@ -38,7 +39,12 @@ def set_up(settings: Settings) -> None:
 
 def open_catalog(settings: Settings) -> Catalog:
     """Load the product models, rules and services: the shipped ones, and those of ``IOT_PRODUCTS_DIR``."""
-    return load_catalog(settings.products_dir)
+    return load_catalog(settings.products_dir, cache=parsed_files(settings))
+
+
+def parsed_files(settings: Settings) -> CacheFile:
+    """Return the cache of what product and rule files say."""
+    return CacheFile(settings.data_dir / "cache" / "files.json")
 
 
 def database_url(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from iot_service.config import Settings
 from iot_service.errors import StopError
 from iot_service.products.problems import show_problems
 from iot_service.rules.checks import catalog_with, check_files, files_of_tests
+from iot_service.rules.lets.functions import FUNCTIONS
 from iot_service.rules.testfile import TestReport, run_test_file
 
 
@@ -48,6 +49,12 @@ def test_rules(settings: Settings, paths: list[Path]) -> Report:
     failed = sum(not result.passed for report in reports for result in report.results)
     lines.append(f"{count - failed} passed, {failed} failed")
     return Report("\n".join(lines), all(report.passed for report in reports))
+
+
+def show_functions() -> str:
+    """Return every function of ``let``, a row each, as a Markdown table."""
+    rows = [f"| `{each.signature}` | {each.gives} | `{each.example}` |" for each in FUNCTIONS.values()]
+    return "\n".join(["| function | what it gives | example |", "| --- | --- | --- |", *rows])
 
 
 def _lines(report: TestReport) -> Iterator[str]:

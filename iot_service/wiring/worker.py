@@ -14,6 +14,7 @@ from iot_service.config import Settings
 from iot_service.db import Database
 from iot_service.dispatch.runner import DispatchRunner
 from iot_service.engage.runner import EngageRunner
+from iot_service.history.fleet import ComparisonRunner
 from iot_service.history.keeper import RetentionRunner
 from iot_service.history.retention import without_minutes
 from iot_service.history.rollups import RollupRunner
@@ -26,11 +27,13 @@ from iot_service.notify.transports import Transport
 from iot_service.notify.transports.kannel import KannelTransport
 from iot_service.notify.transports.outbox import OutboxTransport
 from iot_service.notify.transports.smtp import SmtpTransport
-from iot_service.products.catalog import Catalog
 from iot_service.rules.runner import RuleRunner
+from iot_service.rules.serviced import ServicedRunner
+from iot_service.rules.versions.library import RuleLibrary
 from iot_service.wiring.broker_files import broker_jobs
-from iot_service.wiring.installation import make_links, open_catalog, open_database
+from iot_service.wiring.installation import make_links, open_database
 from iot_service.wiring.monitoring import monitored
+from iot_service.wiring.rule_versions import open_library, open_rule_files
 from iot_service.worker import Job, Worker
 
 _NICE = 5  # ingest goes first where they share a machine: what is stored can be judged a moment later
@@ -56,11 +59,13 @@ def transports(settings: Settings) -> Mapping[Channel, Transport]:
     return {Channel.SMS: sms, Channel.EMAIL: email}
 
 
-def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links) -> list[Job]:
+def jobs(settings: Settings, database: Database, library: RuleLibrary, links: Links) -> list[Job]:
     """Return the table of jobs."""
+    catalog = library.catalog
     rules = RuleRunner(
         database,
         catalog,
+        recorded=True,
         lateness=settings.lateness,
         tick_grace=settings.tick_grace,
         backlog_quiet=settings.backlog_quiet,
@@ -83,6 +88,8 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
 
     return [
         Job("rules", rules.run_once, 0.25, ("touched",), at_once=rules.devices_at_once),
+        Job("rule names", library.refresh, 1.0),
+        Job("services done", ServicedRunner(database, catalog).run_once, 1.0, ("event",)),
         Job("engage", engage.run_once, 1.0, ("event",)),
         Job("dispatch", dispatch.run_once, 1.0),
         Job("commerce", commerce.run_once, 1.0),
@@ -93,6 +100,7 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
         ),
         Job("rollups", rollups.run_once, 5.0),
         Job("retention", retention.run_once, 3600.0),
+        Job("comparisons", ComparisonRunner(database, catalog).run_once, 600.0),
         *broker_jobs(settings, database, catalog),
         Job("tidy", tidy, 3600.0),
     ]
@@ -101,10 +109,11 @@ def jobs(settings: Settings, database: Database, catalog: Catalog, links: Links)
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """Run the worker until ``stop`` is set."""
     os.nice(_NICE)
-    catalog, links = open_catalog(settings), make_links(settings)
+    files, links = open_rule_files(settings), make_links(settings)
     pulse = Pulse()
     with (
         open_database(settings, application="iot-service worker") as database,
         monitored(settings, "worker", pulse, database),
     ):
-        Worker(database, jobs(settings, database, catalog, links), pulse=pulse).run(stop)
+        library = open_library(database, files)
+        Worker(database, jobs(settings, database, library, links), pulse=pulse).run(stop)

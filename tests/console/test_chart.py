@@ -30,7 +30,7 @@ def curve(*points: tuple[float, float]) -> Curve:
 def need(**over: object) -> dict[str, object]:
     return {
         "product": "freezer", "rule": "temperature_high", "severity": "critical",
-        "opened_at": SINCE + timedelta(minutes=10), "closed_at": SINCE + timedelta(minutes=20),
+        "opened_at": SINCE + timedelta(minutes=10), "closed_at": SINCE + timedelta(minutes=20), "evidence": {},
     } | over  # fmt: skip
 
 

@@ -99,6 +99,16 @@ def test_the_page_of_a_device_shows_its_curve_with_the_need_on_it(browser: TestC
     assert any(text.startswith("20 readings, lowest -70, highest -70 °C") for text in texts(html))
 
 
+def test_the_page_of_a_device_says_that_maintenance_mutes_it(browser: TestClient, database: Database) -> None:
+    with database.transaction() as connection:
+        insert(
+            connection, "maintenance_window", device_id="freezer-1", starts_at=NOW, ends_at=NOW + timedelta(hours=2),
+            reason="compressor swap", created_by="operator:9", created_at=NOW,
+        )  # fmt: skip
+    shown = texts(browser.get("/console/devices/freezer-1").text)
+    assert {"muted: maintenance", "compressor swap", "by operator:9"} <= set(shown)
+
+
 @pytest.mark.parametrize("query", [{"span": "never"}, {"metric": "'; --"}, {"span": "all"}, {"span": "30d"}])
 def test_a_made_up_question_about_a_curve_gets_an_answer(browser: TestClient, query: dict[str, str]) -> None:
     assert browser.get("/console/devices/freezer-1", params=query).status_code == 200

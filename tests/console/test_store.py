@@ -67,6 +67,47 @@ def test_open_needs_come_gravest_first_and_snoozed_ones_last(database: Database)
     assert counts == {"critical": 1, "high": 1, "low": 1}
 
 
+def test_a_need_that_devices_share_stands_there_once_and_says_so(database: Database) -> None:
+    with database.transaction() as connection:
+        make_home(connection)
+        make_device(connection, id="freezer-2", name="Quiet one")
+        parent = make_need(connection, rule="power_lost", site_id="anna-home")
+        make_need(
+            connection, rule="power_lost", device_id="freezer-2", site_id="anna-home", parent_id=parent["id"]
+        )  # fmt: skip
+        rows, counts = store.open_needs(connection, now=NOW)
+        (child,) = store.open_needs_of(connection, "freezer-2")
+        (own,) = store.open_needs_of(connection, "freezer-1")
+    assert [(row["id"], row["children"]) for row in rows] == [(parent["id"], 1)]
+    assert counts == {"critical": 1}
+    assert (child["parent_device_id"], child["parent_device_name"]) == ("freezer-1", "Vaksinefryser")
+    assert (own["parent_device_id"], own["children"]) == (None, 1)
+
+
+def test_what_was_held_back_is_called_by_its_rule(database: Database) -> None:
+    with database.transaction() as connection:
+        make_home(connection)
+        data = {"rule": "temperature_high", "held_by": "maintenance"}
+        record(connection, Event(EventType.NEED_HELD_BACK, NOW, "freezer-1", "why", device_id="freezer-1", data=data))
+        rows = [*store.newest_events(connection, after=0), *store.device_events(connection, "freezer-1")]
+    assert [(row["rule"], row["product"]) for row in rows] == [("temperature_high", "freezer")] * 2
+
+
+def test_the_maintenance_of_a_device_is_also_that_of_its_site_and_customer(database: Database) -> None:
+    with database.transaction() as connection:
+        make_home(connection)
+        hour = timedelta(hours=1)
+        common = {"reason": "swap", "created_by": "operator:9", "created_at": NOW}
+        for target, start, end in (
+            ({"device_id": "freezer-1"}, NOW + hour, NOW + 2 * hour),
+            ({"site_id": "anna-home"}, NOW - hour, NOW + hour),
+            ({"customer_id": "anna"}, NOW - 2 * hour, NOW - hour),
+        ):
+            insert(connection, "maintenance_window", starts_at=start, ends_at=end, **target, **common)
+        rows = store.maintenance_of(connection, "freezer-1", now=NOW)
+    assert [row["starts_at"] for row in rows] == [NOW - timedelta(hours=1), NOW + timedelta(hours=1)]
+
+
 def test_events_come_newest_first_and_name_the_operator(database: Database) -> None:
     with database.transaction() as connection:
         make_home(connection)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from iot_service.customers import consent
-from iot_service.customers.load import InitialStock, LoadError, LoadReport, load_file
+from iot_service.customers.load import InitialStock, LastService, LoadError, LoadReport, load_file
 from iot_service.db import Database
 from iot_service.model.customer import Mandate, Purpose, Strategy
 from iot_service.model.need import NeedKind
@@ -225,3 +225,40 @@ def test_a_device_keeps_its_product_and_its_customer(database: Database, catalog
         "customers:\n  - {id: bo, name: Bo}\ndevices:\n  - {id: coffee-1, product: car, customer_id: bo, name: Bil}\n"
     )
     assert problems(database, catalog, other)[0][:2] == (4, "devices.0.product")
+
+
+SERVICED = """\
+customers:
+  - {id: anna, name: Anna Berg}
+devices:
+  - id: car-1
+    product: car
+    customer_id: anna
+    name: Elbilen
+    serviced:
+      annual_service: {at: 2025-11-03, readings: {odometer: 31200}}
+"""
+
+
+def test_a_device_that_was_serviced_before_tells_when_and_at_what(database: Database, catalog: Catalog) -> None:
+    report = load(database, catalog, SERVICED)
+    at = datetime(2025, 11, 3, tzinfo=UTC)
+    assert report.serviced == (LastService("car-1", "annual_service", at, {"odometer": 31200.0}),)
+    later = load(database, catalog, SERVICED.replace("2025-11-03", "2025-11-03T16:30:00+01:00"))
+    assert later.serviced[0].at == datetime(2025, 11, 3, 15, 30, tzinfo=UTC)
+    assert later.nothing_changed, "whoever counts the services knows whether they are new"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("annual_service:", "anual_service:", "a car has no plan for 'anual_service'; did you mean 'annual_service'?"),
+        ("odometer", "odometr", "the plan has no counter 'odometr'; did you mean 'odometer'?"),
+        ("31200", "far", "Input should be a valid number, unable to parse string as a number, not 'far'"),
+    ],
+)
+def test_a_service_that_cannot_be_is_told(
+    database: Database, catalog: Catalog, old: str, new: str, problem: str
+) -> None:
+    ((_, _, message),) = problems(database, catalog, SERVICED.replace(old, new))
+    assert message == problem

@@ -58,7 +58,7 @@ def runner(database: Database, catalog: Catalog) -> EngageRunner:
     return EngageRunner(database, catalog, Settings())
 
 
-def open_need(connection: Connection, rule: str) -> int:
+def open_need(connection: Connection, rule: str, **over: Any) -> int:
     """Open a need as the rule runner does."""
     device_id, product, kind, severity = KINDS[rule]
     row = make_need(
@@ -67,11 +67,19 @@ def open_need(connection: Connection, rule: str) -> int:
         product=product,
         rule=rule,
         kind=kind,
-        severity=severity,
         created_at=clock.now(),
+        **{"severity": severity, **over},
     )
     _tell(connection, row["id"], EventType.NEED_OPENED)
     return int(row["id"])
+
+
+def worsen_need(connection: Connection, need_id: int, severity: str) -> None:
+    """Let a need become worse, as the rule runner does."""
+    before = connection.execute("SELECT severity FROM need WHERE id = %s", [need_id]).fetchone()
+    connection.execute("UPDATE need SET severity = %s WHERE id = %s", [severity, need_id])
+    assert before is not None
+    _tell(connection, need_id, EventType.NEED_ESCALATED, old=before["severity"], new=severity)
 
 
 def end_need(connection: Connection, need_id: int, state: str) -> None:
@@ -80,8 +88,10 @@ def end_need(connection: Connection, need_id: int, state: str) -> None:
     _tell(connection, need_id, EventType(f"need.{state}"))
 
 
-def _tell(connection: Connection, need_id: int, event_type: EventType) -> None:
-    event = Event(event_type, clock.now(), str(need_id), "the readings say so", customer_id="anna", need_id=need_id)
+def _tell(connection: Connection, need_id: int, event_type: EventType, **over: Any) -> None:
+    event = Event(
+        event_type, clock.now(), str(need_id), "the readings say so", customer_id="anna", need_id=need_id, **over
+    )
     record(connection, event)
 
 

@@ -20,6 +20,7 @@ def event(**over: Any) -> Row:
         "id": 1, "at": NOW, "type": "need.opened", "old": None, "new": "open", "reason": "opened", "actor": "service",
         "device_id": "freezer-1", "device_name": "Vaksinefryser", "customer_name": "Anna Berg", "product": "freezer",
         "rule": "temperature_high", "kind": "fault", "severity": "critical", "need_reason": "-55.0 °C for 10 min",
+        "evidence": {},
     } | over  # fmt: skip
 
 

@@ -43,6 +43,7 @@ def test_a_batch_costs_less_than_a_message() -> None:
 
 def test_what_else_is_counted_has_its_labels() -> None:
     metrics.count_need("freezer", "temperature_high", "fault")
+    metrics.count_unknown("freezer", "temperature_high", "missing")
     metrics.count_delivery("sms", "sent")
     metrics.count_command("command.sent")
     metrics.observe_job("rules", ok=False, seconds=0.1)
@@ -52,6 +53,7 @@ def test_what_else_is_counted_has_its_labels() -> None:
     metrics.observe_broker(connected=True)
     metrics.observe_judged([0.1, -3.0])
     assert figure("iot_needs_opened_total", product="freezer", rule="temperature_high", kind="fault") >= 1
+    assert figure("iot_rules_unknown_total", product="freezer", rule="temperature_high", why="missing") >= 1
     assert figure("iot_deliveries_total", channel="sms", result="sent") >= 1
     assert figure("iot_commands_total", what="sent") >= 1
     assert figure("iot_job_runs_total", job="rules", result="failed") >= 1

@@ -125,6 +125,7 @@ SCENES: Mapping[str, tuple[EventType, Scene]] = {
         EventType.NEED_OPENED,
         lambda c: happen(c, EventType.NEED_OPENED, car_need(c, rule="tyre_pressure_low", kind="fault")),
     ),
+    "need_worse": (EventType.NEED_ESCALATED, lambda c: happen(c, EventType.NEED_ESCALATED, make_need(c), old="high")),
     "need_waiting": (
         EventType.NEED_ENGAGED,
         lambda c: happen(c, EventType.NEED_ENGAGED, car_need(c), data={"action": "wait"}),

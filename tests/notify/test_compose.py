@@ -11,13 +11,14 @@ from iot_service.model.event import EventType
 from iot_service.notify import gsm
 from iot_service.notify.compose import ComposeRunner
 from iot_service.notify.policy import POLICY
-from tests.factories import NOW, insert, make_customer, make_need, make_site, make_technician
+from tests.factories import NOW, insert, make_customer, make_device, make_need, make_site, make_technician
 from tests.notify.conftest import Messages
 from tests.notify.scenes import SCENES, asked, happen, make_appointment, make_job, make_order, make_world
 
 CONTENT: dict[str, tuple[str, str]] = {
     "fault_urgent": ("Hold døren lukket.", "Keep the door closed."),
     "fault_minor": ("Lavt dekktrykk", "Low tyre pressure"),
+    "need_worse": ("Det har blitt verre", "It has become worse"),
     "need_waiting": ("Service nærmer seg", "Service due soon"),
     "fault_over": ("i orden igjen", "well again"),
     "fault_withdrawn": ("Du trenger ikke gjøre noe", "You need do nothing"),
@@ -62,6 +63,28 @@ def test_each_message_says_what_matters_and_fits_an_sms(
     if message["link"] is not None:
         assert message["short_text"].endswith(f" {message['link']}")
         assert message["link"] in message["body"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "body", "short"),
+    [
+        ("nb", "Det er -48,3 °C i fryseren, og grensen er -60 °C.", "Det er -48,3 C i fryseren, og grensen er -60 C."),
+        ("en", "It is -48.3 °C in the freezer, and the limit is -60 °C.", "It is -48.3 C in the freezer"),
+    ],
+)
+def test_what_was_seen_is_said_with_its_values(
+    locale: str, body: str, short: str, database: Database, composer: ComposeRunner, messages: Messages
+) -> None:
+    with database.transaction() as connection:
+        make_world(connection, locale=locale)
+        evidence = {"temperature": {"value": -48.26}, "limit": {"value": -60.0}}
+        happen(connection, EventType.NEED_OPENED, make_need(connection, evidence=evidence))
+    composer.run_once()
+    (message,) = messages("fault_urgent")
+    assert body in message["body"]
+    assert short in message["short_text"]
+    assert gsm.is_gsm(message["short_text"])
+    assert gsm.parts(message["short_text"]) <= 2
 
 
 def test_deliveries_follow_the_policy_and_the_app_has_it_at_once(
@@ -234,6 +257,33 @@ def test_the_same_event_composed_again_writes_nothing_new(
         insert(connection, "event_todo", event_id=event_id, consumer="notify")
     assert composer.run_once() == 1
     assert len(messages("fault_urgent")) == 1
+
+
+def test_a_need_that_became_worse_before_anybody_was_told_is_told_once(
+    database: Database, composer: ComposeRunner, messages: Messages
+) -> None:
+    with database.transaction() as connection:
+        make_world(connection)
+        need = make_need(connection)
+        happen(connection, EventType.NEED_OPENED, need, data={"severity": "high"})
+        happen(connection, EventType.NEED_ESCALATED, need, old="high", new="critical", data={"severity": "critical"})
+    assert composer.run_once() == 2
+    assert (len(messages("fault_urgent")), len(messages("need_worse"))) == (0, 1)
+
+
+def test_nobody_is_told_of_a_need_that_is_part_of_another(
+    database: Database, composer: ComposeRunner, messages: Messages
+) -> None:
+    with database.transaction() as connection:
+        make_world(connection)
+        make_device(connection, id="freezer-2")
+        parent = make_need(connection, rule="power_lost", site_id="anna-home")
+        child = make_need(
+            connection, rule="power_lost", device_id="freezer-2", site_id="anna-home", parent_id=parent["id"]
+        )
+        happen(connection, EventType.NEED_ESCALATED, child, old="high", data={"severity": "critical"})
+    assert composer.run_once() == 1
+    assert messages("need_worse") == []
 
 
 def test_an_event_that_cannot_be_told_does_not_hold_up_the_others(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from iot_service.model.event import CONSUMERS, Consumer, EventType
@@ -11,6 +13,7 @@ APP, SMS, EMAIL = Channel.APP, Channel.SMS, Channel.EMAIL
 CRITICAL = Circumstances(kind=NeedKind.FAULT, severity=Severity.CRITICAL)
 HIGH = Circumstances(kind=NeedKind.FAULT, severity=Severity.HIGH)
 NORMAL = Circumstances(kind=NeedKind.FAULT, severity=Severity.NORMAL)
+COACHED = Circumstances(kind=NeedKind.SERVICE, severity=Severity.HIGH, coached=True)
 CURRENT, OUTDATED = Circumstances(), Circumstances(outdated=True)
 
 
@@ -25,6 +28,12 @@ def maintenance(*, waits: bool) -> Circumstances:
         (EventType.NEED_OPENED, HIGH, [("customer", "fault_urgent", {APP, SMS, EMAIL})]),
         (EventType.NEED_OPENED, NORMAL, [("customer", "fault_minor", {APP})]),
         (EventType.NEED_OPENED, maintenance(waits=False), []),
+        (EventType.NEED_OPENED, replace(CRITICAL, outdated=True), []),
+        (EventType.NEED_ESCALATED, CRITICAL, [("customer", "need_worse", {APP, SMS, EMAIL})]),
+        (EventType.NEED_ESCALATED, NORMAL, [("customer", "need_worse", {APP})]),
+        (EventType.NEED_ESCALATED, replace(CRITICAL, outdated=True), []),
+        (EventType.NEED_ESCALATED, maintenance(waits=True), []),
+        (EventType.NEED_ESCALATED, COACHED, [("customer", "need_worse", {APP})]),
         (EventType.NEED_ENGAGED, maintenance(waits=True), [("customer", "need_waiting", {APP})]),
         (EventType.NEED_ENGAGED, maintenance(waits=False), []),
         (EventType.NEED_ENGAGED, HIGH, []),

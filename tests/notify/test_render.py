@@ -34,6 +34,7 @@ def test_a_message_is_a_letter_and_an_sms_of_one_line() -> None:
         "for_customer": True,
         "device": "Volvo – «EX40»",
         "title": "Lavt dekktrykk",
+        "message": None,
         "advice": None,
         "link": "L",
     }
@@ -46,5 +47,8 @@ def test_a_message_is_a_letter_and_an_sms_of_one_line() -> None:
 
 
 def test_who_works_for_us_gets_no_regards() -> None:
-    facts = {"name": "Kari", "for_customer": False, "device": "D", "title": "T", "advice": None, "link": "L"}
+    facts = {
+        "name": "Kari", "for_customer": False, "device": "D", "title": "T", "message": None, "advice": None,
+        "link": "L",
+    }  # fmt: skip
     assert render("fault_minor", Locale.EN, facts).body.endswith("here:\nL\n")

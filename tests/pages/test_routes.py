@@ -87,6 +87,16 @@ def test_each_page_speaks_its_readers_language(
             assert text in plain(answer.text), (name, text)
 
 
+def test_the_page_of_a_job_says_what_was_seen_in_the_technicians_language(
+    client: TestClient, callers: Callers, world: World, database: Database
+) -> None:
+    evidence = '{"temperature": {"value": -48.26}, "limit": {"value": -60.0}}'
+    with database.transaction() as connection:
+        connection.execute("UPDATE need SET evidence = %s::jsonb WHERE rule = 'temperature_high'", [evidence])
+    text = plain(client.get(pages(callers, world)["job"]).text)
+    assert "Det er -48,3 °C i fryseren, og grensen er -60 °C." in text
+
+
 def test_pages_are_private_and_run_no_script(client: TestClient, callers: Callers, world: World) -> None:
     for path in pages(callers, world).values():
         answer = client.get(path)

@@ -38,10 +38,13 @@ def write(folder: Path, **files: str) -> Path:
 def test_the_shipped_catalog_has_the_three_products_their_rules_and_services() -> None:
     catalog = load_catalog()
     assert {name: sorted(rules) for name, rules in catalog.rules.items()} == {
-        "car": ["battery_weak", "overheating", "service_due", "tyre_pressure_low", "winter_tyres"],
+        "car": [
+            "battery_weak", "brake_pads_worn", "mountain_winter", "overheating", "service_due", "tyre_pressure_low",
+            "tyres_worn", "winter_tyres",
+        ],
         "coffee_machine": ["capsules_low", "descaling_overdue"],
-        "freezer": ["power_lost", "silent", "temperature_high"],
-    }
+        "freezer": ["power_lost", "silent", "temperature_high", "works_harder"],
+    }  # fmt: skip
     for rules in catalog.rules.values():
         for rule in rules.values():
             assert rule.service is None or rule.service in catalog.services
@@ -76,7 +79,7 @@ def test_every_problem_of_every_file_comes_at_once(tmp_path: Path) -> None:
     assert lines == [
         "services.yaml:7: services.fix_toaster.place: Input should be 'workshop' or 'site'",
         "toaster.rules.yaml:8: rules.hot.service: no service 'fix_toster'; known here: annual_service, battery_test,"
-        " cooling_check, freezer_check, freezer_repair, tyre_change_winter, tyre_check",
+        " brake_pads, cooling_check, freezer_check, freezer_repair, tyre_change_winter, tyre_check",
         "toaster.rules.yaml:9: rules.hot.consumable: no consumable 'bred'; did you mean 'bread'?",
         "toaster.yaml:7: consumables.bread.counters.0: no metric 'slcies'; did you mean 'slices'?",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from iot_service.products.documents import parse_document, suggestion
 from iot_service.products.problems import Problem, show_problems
 
@@ -31,6 +33,20 @@ def test_a_key_that_stands_twice_is_found_but_merged_ones_are_not() -> None:
     text = "x: &x {a: 1}\ny: {<<: *x, a: 2}\nz:\n  a: 1\n  a: 2\n"
     (problem,) = parse_document("f.yaml", text).problems
     assert (problem.line, problem.field) == (5, "z.a")
+
+
+def test_aliases_that_stand_for_millions_of_fields_are_refused() -> None:
+    doubled = "".join(f"a{place}: &a{place} [{', '.join([f'*a{place - 1}'] * 10)}]\n" for place in range(1, 9))
+    (problem,) = parse_document("f.yaml", f"a0: &a0 [1, 2]\n{doubled}").problems
+    assert problem.message == "not YAML: its aliases stand for too many fields"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "- " * 200_000, "{a: " * 200_000, "[" * 60 + "]" * 60, "a: &a [*a]", "x: &x {y: *x}"]
+)
+def test_what_is_nested_without_end_is_refused(text: str) -> None:
+    (problem,) = parse_document("f.yaml", text).problems
+    assert "nested too deeply" in problem.message
 
 
 def test_problems_are_shown_in_order_of_file_and_line() -> None:

@@ -25,7 +25,7 @@ def test_a_rule_is_read_with_its_durations_and_defaults() -> None:
         ({}, "either 'when' or 'absent_for'"),
         ({"when": "a > 1", "absent_for": "5m"}, "either 'when' or 'absent_for'"),
         ({"when": "a > 1", "absent": ["a"]}, "needs 'absent_for'"),
-        ({"absent_for": "5m", "for": "5m"}, "leave 'for' out"),
+        ({"absent_for": "5m", "for": "5m"}, "leave 'for' and 'repeat' out"),
         ({"when": "a > 1", "kind": "refill"}, "needs 'consumable'"),
         ({"when": "a > 1", "while": ["out_of_service"]}, "nothing is judged out of service"),
         ({"when": "a > 1", "while": []}, "at least 1 item"),

@@ -7,16 +7,25 @@ from typing import Any
 
 import pytest
 
-from iot_service.rules.lets import Let, compile_let
+from iot_service.rules.lets.base import Let, Moment, Names
+from iot_service.rules.lets.functions import compile_let
 from iot_service.rules.windows import Window, Windows
-from tests.rules.telemetry import START
+from tests.rules.telemetry import SHIPPED, START
 
-METRICS = ("temperature", "counter")
-NUMBERS = (*METRICS, "setpoint", "lead_days", "supplied")
+MODEL = SHIPPED.products["freezer"].model_copy(
+    update={"metrics": {name: SHIPPED.products["freezer"].metrics["ambient"] for name in ("temperature", "counter")}}
+)
+NAMES = Names(
+    MODEL,
+    numbers=frozenset({*MODEL.metrics, "setpoint", "lead_days", "supplied"}),
+    others=frozenset({"codes", "events"}),
+    reported=frozenset({*MODEL.metrics, "codes"}),
+    key="rule.let",
+)
 
 
 def compiled(source: str) -> Let:
-    let, problems = compile_let(source, metrics=METRICS, numbers=NUMBERS, others=("codes", "events"))
+    let, problems = compile_let(source, NAMES)
     assert let is not None, problems
     return let
 
@@ -27,7 +36,7 @@ def value(source: str, values: dict[str, Any], readings: list[tuple[timedelta, f
     for after, number in readings:
         for key in let.windows:
             windows.add(key.metric, START + after, number)
-    return let.value(values, windows, START + at, [])
+    return let.value(values, Moment(values, windows, START + at))
 
 
 MINUTES = [(timedelta(minutes=minute), float(minute)) for minute in range(5)]
@@ -63,10 +72,9 @@ def test_demand_comes_from_the_devices_own_days_and_the_facts_it_names() -> None
 
 def test_an_impossible_level_is_an_error_of_the_rule() -> None:
     let = compiled("demand_within(counter, 28d, lead_days, 2)")
-    errors: list[str] = []
-    windows = Windows(Window(key) for key in let.windows)
-    assert let.value({"lead_days": 4.0}, windows, START, errors) is None
-    assert "service_level" in errors[0]
+    moment = Moment({"lead_days": 4.0}, Windows(Window(key) for key in let.windows), START)
+    assert let.value(moment.values, moment) is None
+    assert "service_level" in moment.errors[0]
 
 
 def test_the_days_until_a_stock_is_used_up_come_from_the_devices_own_days() -> None:
@@ -85,10 +93,9 @@ def test_the_days_until_a_stock_is_used_up_come_from_the_devices_own_days() -> N
 
 def test_a_chance_that_is_no_quantile_of_the_forecast_is_an_error_of_the_rule() -> None:
     let = compiled("used_up_in(counter, 28d, 45, supplied)")
-    errors: list[str] = []
-    windows = Windows(Window(key) for key in let.windows)
-    assert let.value({"supplied": 0.3}, windows, START, errors) is None
-    assert "0.1, 0.5 or 0.9" in errors[0]
+    moment = Moment({"supplied": 0.3}, Windows(Window(key) for key in let.windows), START)
+    assert let.value(moment.values, moment) is None
+    assert "0.1, 0.5 or 0.9" in moment.errors[0]
 
 
 @pytest.mark.parametrize(
@@ -98,8 +105,13 @@ def test_a_chance_that_is_no_quantile_of_the_forecast_is_an_error_of_the_rule() 
         ("avg(setpoint, 10m)", "there is no metric 'setpoint'"),
         ("avg(temperature)", "avg takes a metric and a duration"),
         ("avg(temperature, ten)", "'ten' is not a duration"),
+        ("median(temperature, 1h, 1h)", "median takes a metric and a duration"),
+        ("percentile(temperature, 1h, 101)", "a percentile is a number from 0 to 100, got 101"),
+        ("time_true(temperature, 1h)", "time_true measures how long a condition holds, but this gives float"),
+        ("time_true('x' in events, 1h)", "events: that is of one instant"),
+        ("previous(setpoint)", "previous() takes what a device reports, and 'setpoint' is not"),
         ("avg(temperature, 0s)", "a window needs a length above 0"),
-        ("avg(temperature, 10m) + 1", "a window function stands alone in a let"),
+        ("avg(temperature, 10m) + 1", "a function over time stands alone in a let"),
         ("demand_within(counter, 28d)", "demand_within takes a counter"),
         ("demand_within(counter, 28d, led_days, 0.98)", "there is no 'led_days'; did you mean 'lead_days'?"),
         ("demand_within(counter, 1h, lead_days, 0.98)", "the history must be at least 1d"),
@@ -111,6 +123,6 @@ def test_a_chance_that_is_no_quantile_of_the_forecast_is_an_error_of_the_rule() 
     ],
 )
 def test_what_is_wrong_is_said_with_what_would_be_right(source: str, problem: str) -> None:
-    let, problems = compile_let(source, metrics=METRICS, numbers=NUMBERS, others=("codes", "events"))
+    let, problems = compile_let(source, NAMES)
     assert let is None
     assert any(problem in found for found in problems)

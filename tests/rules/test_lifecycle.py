@@ -65,7 +65,7 @@ def test_nothing_falls_due_where_nothing_waits() -> None:
 
 
 def test_a_phase_looks_at_one_condition_only() -> None:
-    assert [phase for phase in Phase if asks_when(phase)] == [Phase.INACTIVE, Phase.PENDING]
+    assert [phase for phase in Phase if asks_when(phase)] == [Phase.INACTIVE, Phase.PENDING, Phase.HELD_BACK]
 
 
 def test_withdrawing_latches_what_is_open_and_nothing_else() -> None:

@@ -110,7 +110,7 @@ class Delivery:
             last = max(message[0].ts + chance.random() * DELAY if live else START + WEEK, last + MILLISECOND)
             self.received.append(last)
         with database.transaction() as connection:
-            make_device(connection, id=self.device)
+            make_device(connection, id=self.device, site_id=None)  # devices of one site share needs
 
     def store(self, connection: Connection, places: range, *, received: datetime | None = None) -> None:
         """Store the messages at ``places`` in one batch, with one to-do row, as ingest does."""

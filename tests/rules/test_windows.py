@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_service.rules.windows import EPOCH, Window, Windows, daily_key, window_key
+from iot_service.rules.windows import EPOCH, Window, Windows, daily_key, micros, window_key
 from tests.rules.telemetry import START
 
 MINUTE = timedelta(minutes=1)
@@ -34,7 +34,7 @@ def test_readings_leave_the_window_when_they_are_older_than_its_length() -> None
     assert window.aggregate("count", START + 9 * MINUTE) == 3
     assert window.aggregate("count", START + 10 * MINUTE) == 2
     assert window.aggregate("min", START + 10 * MINUTE) == 2
-    assert window.empty_at() == START + 18 * MINUTE
+    assert window.ends == micros(START + 18 * MINUTE)
     assert window.aggregate("avg", START + 18 * MINUTE) is None
     assert window.aggregate("count", START + 18 * MINUTE) == 0
 

@@ -21,6 +21,7 @@ from iot_service.errors import StopError
 from tests.servers.kannel import KannelServer
 from tests.servers.memory import memory_folder
 from tests.servers.mosquitto import MosquittoServer
+from tests.servers.promtool import Promtool
 from tests.servers.server import Server
 from tests.servers.smtp import SmtpServer
 from tests.servers.timescale import TimescaleServer
@@ -111,6 +112,13 @@ def kannel_server(pytestconfig: pytest.Config) -> Iterator[KannelServer]:
     """A Kannel with its fake SMSC (``url``, ``username``, ``password``; ``messages()`` and ``wait_for()``)."""
     with running(pytestconfig, KannelServer()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def promtool(pytestconfig: pytest.Config) -> Iterator[Promtool]:
+    """The program that plays series through Prometheus' alerting rules (``test()``)."""
+    with running(pytestconfig, Promtool()) as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel
 
 from iot_service.api.auth import Current
@@ -27,13 +28,20 @@ _MOST_EVENTS = 200
 
 
 class NeedOutput(BaseModel):
-    """One need, with the values that showed it; ``strategy_reason`` says why it was answered as it was."""
+    """One need, with the values that showed it; ``strategy_reason`` says why it was answered as it was.
+
+    ``rule_version`` is the version of the rule that opened it, null for needs from before versions were recorded.
+    Where the devices of a site share it, ``parent_id`` is the need that stands for this one (null: it stands for
+    itself), ``children`` on how many other devices it is open, ``devices`` on how many it was found in all, and
+    ``cleared_at`` since when its own device has recovered though others have not.
+    """
 
     id: int
     device_id: str
     customer_id: str
     product: str
     rule: str
+    rule_version: int | None
     kind: NeedKind
     severity: Severity
     state: NeedState
@@ -46,6 +54,10 @@ class NeedOutput(BaseModel):
     snoozed_until: datetime | None
     strategy: Strategy | None
     strategy_reason: str | None
+    parent_id: int | None
+    cleared_at: datetime | None
+    children: int
+    devices: int
 
 
 class NeedWithEvents(NeedOutput):
@@ -74,14 +86,18 @@ def list_needs(
     customer_id: str | None = None,
     state: NeedState | None = None,
     kind: NeedKind | None = None,
+    parent_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    joined: bool | None = None,
 ) -> Page[NeedOutput]:
-    """List needs, newest first."""
+    """List needs, newest first; ``joined`` are those that another one stands for, or only the others."""
     rows = QUERIES["needs"].all(
         connection,
         device_id=device_id,
         customer_id=customer_id,
         state=state,
         kind=kind,
+        parent_id=parent_id,
+        joined=joined,
         before=paging.before,
         limit=paging.fetch,
     )

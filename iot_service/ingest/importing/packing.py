@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from iot_service.ingest.batches import Batch, Context, ReadingValue, build_batch
+from iot_service.ingest.batches import Batch, Context, ReadingValue, build_batch, fields_of
 from iot_service.ingest.importing.records import Chunk, Misfit
 from iot_service.ingest.importing.times import to_millis
 from iot_service.ingest.jsontext import keeps_text
@@ -137,7 +137,7 @@ class Packer:
             return
         for address, device in self._find(new).items():
             self._registered[address] = device
-            fields = self._context.fields.get(device.product)
+            fields = fields_of(device, self._context)
             if fields is not None and not device.disabled:
                 columns = {
                     name: Column(
