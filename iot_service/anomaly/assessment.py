@@ -66,7 +66,7 @@ def detect(readings: Sequence[Reading]) -> Iterator[tuple[int, str]]:
 
 
 def assess(readings: Sequence[Reading], windows: Sequence[Window]) -> Assessment:
-    """Return how the detector does on ``readings`` that are anomalous in ``windows``, which are apart from each other."""
+    """Return how the detector does on ``readings`` whose anomalies are in ``windows``, apart from each other."""
     start = probation(len(readings))
     found = [
         Detection(place, readings[place].at, readings[place].text, why, _window_of(readings[place].at, windows))

@@ -2,8 +2,8 @@
 
 A. Lavin, S. Ahmad: "Evaluating Real-time Anomaly Detection Algorithms - the Numenta Anomaly Benchmark" (2015),
 arXiv:1510.03336. The first detection in a window earns up to 1, the more the earlier; each one outside costs up to
-0.11, less just after a window; each window without one costs 1. The sum is scaled so that a detector that says nothing has 0
-and one that marks the beginning of every window and nothing else has 100.
+0.11, less just after a window; each window without one costs 1. The sum is scaled so that a detector that says nothing
+has 0, and one that marks the beginning of every window and nothing else has 100.
 """
 
 from __future__ import annotations

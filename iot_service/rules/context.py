@@ -15,8 +15,8 @@ UTC_ZONE = ZoneInfo("UTC")
 class DeviceContext:
     """``zone`` is the time zone of the place where a device stands, ``country`` (ISO 3166, or None) has its holidays.
 
-    ``areas`` are the places that rules may ask about, by name, each of one or more circles; empty for a customer who has
-    not agreed to the use of locations (``location``), whose positions are not looked at either.
+    ``areas`` are the places that rules may ask about, by name, each of one or more circles; empty for a customer who
+    has not agreed to the use of locations (``location``), whose positions are not looked at either.
     """
 
     zone: ZoneInfo = UTC_ZONE

@@ -298,24 +298,26 @@ UPDATE device SET service_state = %(service_state)s WHERE id = %(device_id)s;
 UPDATE rule_state SET state = %(state)s, wake_at = least(coalesce(wake_at, %(now)s), %(now)s)
 WHERE device_id = %(device_id)s;
 
--- name: samples_between
+-- name: messages_between
 -- What one device sent after one place and up to an instant, what was brought in as history included, oldest first, so
--- many at the most.
-SELECT kind, name, ts, received_at, value, data
+-- many messages at the most: the readings of an instant in one row, attributes and events in a row each.
+SELECT kind, ts, received_at, names, values, data
 FROM (
-    SELECT 'reading' AS kind, metric AS name, ts, received_at, value, NULL::jsonb AS data FROM reading
+    SELECT 'reading' AS kind, ts, received_at, array_agg(metric) AS names, array_agg(value) AS values, NULL::jsonb AS data
+    FROM reading
     WHERE device_id = %(device_id)s AND metric = ANY(%(watched)s) AND ts BETWEEN %(after)s AND %(until)s
       AND (ts, received_at) > (%(after)s, %(received)s)
+    GROUP BY ts, received_at
     UNION ALL
-    SELECT 'attribute', name, ts, received_at, NULL, value FROM attribute
+    SELECT 'attribute', ts, received_at, ARRAY[name], NULL, value FROM attribute
     WHERE device_id = %(device_id)s AND ts BETWEEN %(after)s AND %(until)s
       AND (ts, received_at) > (%(after)s, %(received)s)
     UNION ALL
-    SELECT 'event', name, ts, received_at, NULL, data FROM device_event
+    SELECT 'event', ts, received_at, ARRAY[name], NULL, data FROM device_event
     WHERE device_id = %(device_id)s AND ts BETWEEN %(after)s AND %(until)s
       AND (ts, received_at) > (%(after)s, %(received)s)
-) AS sample
-ORDER BY ts, received_at, kind, name LIMIT %(limit)s;
+) AS message
+ORDER BY ts, received_at, kind, names LIMIT %(limit)s;
 
 -- name: values_before
 -- The last reading of each metric, and the last of each attribute, that a device sent before an instant.

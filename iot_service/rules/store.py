@@ -58,7 +58,7 @@ class Claimed:
     shadow_rules: set[str]
     oldest: datetime | None = None
     broken: str | None = None
-    whereabouts: Whereabouts = Whereabouts()
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
     maintenance: list[MaintenanceWindow] = field(default_factory=list)
     overrides: tuple[Override, ...] = ()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from importlib.resources.abc import Traversable
 
+import pytest
+import yaml
+
+from iot_service.products.catalog import shipped_files
 from iot_service.products.documents import parse_document, suggestion
 from iot_service.products.problems import Problem, show_problems
 
@@ -47,6 +51,27 @@ def test_aliases_that_stand_for_millions_of_fields_are_refused() -> None:
 def test_what_is_nested_without_end_is_refused(text: str) -> None:
     (problem,) = parse_document("f.yaml", text).problems
     assert "nested too deeply" in problem.message
+
+
+@pytest.mark.parametrize("file", sorted(shipped_files(), key=str), ids=lambda file: file.name)
+def test_both_yaml_readers_find_the_same_data_on_the_same_lines(file: Traversable) -> None:
+    text = file.read_text(encoding="utf-8")
+    document, problems = parse_document(file.name, text), parse_document(file.name, text + "\n]").problems
+    assert document.data == yaml.safe_load(text)
+    assert [problem.line for problem in problems] == [text.count("\n") + 2]
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    assert isinstance(node, yaml.MappingNode)
+    for key, value in node.value:
+        assert document.line((key.value,)) == key.start_mark.line + 1
+        for inner, _ in value.value if isinstance(value, yaml.MappingNode) else ():
+            assert document.line((key.value, inner.value)) == inner.start_mark.line + 1
+
+
+def test_many_short_lists_are_not_taken_for_deep_ones() -> None:
+    text = "".join(f"a{place}: [']', {{x: 1}}]\n" for place in range(2_000))
+    document = parse_document("f.yaml", text)
+    assert document.problems == ()
+    assert document.line(("a1999", 1, "x")) == 2_000
 
 
 def test_problems_are_shown_in_order_of_file_and_line() -> None:

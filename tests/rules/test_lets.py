@@ -13,7 +13,7 @@ from iot_service.rules.windows import Window, Windows
 from tests.rules.telemetry import SHIPPED, START
 
 MODEL = SHIPPED.products["freezer"].model_copy(
-    update={"metrics": {name: SHIPPED.products["freezer"].metrics["ambient"] for name in ("temperature", "counter")}}
+    update={"metrics": dict.fromkeys(("temperature", "counter"), SHIPPED.products["freezer"].metrics["ambient"])}
 )
 NAMES = Names(
     MODEL,

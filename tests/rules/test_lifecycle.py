@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypedDict
 
 import pytest
 
@@ -11,8 +12,17 @@ from tests.rules.telemetry import START
 
 MINUTE = timedelta(minutes=1)
 LATER = START + 10 * MINUTE
-NOW = dict.fromkeys(("hold_for", "clear_for"), timedelta(0))
-SLOW = {"hold_for": 10 * MINUTE, "clear_for": 5 * MINUTE}
+
+
+class Spans(TypedDict):
+    """For how long conditions must hold."""
+
+    hold_for: timedelta
+    clear_for: timedelta
+
+
+NOW = Spans(hold_for=timedelta(0), clear_for=timedelta(0))
+SLOW = Spans(hold_for=10 * MINUTE, clear_for=5 * MINUTE)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -156,6 +157,62 @@ def test_batches_redelivery_restarts_and_the_number_of_runners_change_nothing(
     needs, left = parted.result()
     assert left["late_readings"] == 0
     assert (needs, left) == whole.result()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(specs=rule_sets(), messages=has_samples, late=st.sets(st.integers(0, 39), max_size=9), behind=st.integers(1, 9))
+def test_where_readings_come_late_restarts_change_nothing_either(
+    home: Database, specs: list[RuleSpec], messages: list[Message], late: set[int], behind: int
+) -> None:
+    one, other = (Kiosk(home, specs, ServiceState.IN_SERVICE) for _ in range(2))
+    order = sorted(range(len(messages)), key=lambda place: (place + behind if place in late else place, place in late))
+    remembers = one.runner()
+    now = time_of(messages[0])
+    for place in order:
+        message = messages[place]
+        now = max(now + timedelta(milliseconds=1), time_of(message))
+        for kiosk, runner in ((one, remembers), (other, other.runner())):
+            kiosk.store([received_at(message, now)])
+            kiosk.judge(runner, now)
+    for kiosk in (one, other):
+        kiosk.judge(kiosk.runner(), now + _AFTER)
+    assert one.result() == other.result()
+
+
+def received_at(message: Message, now: datetime) -> Message:
+    """``message`` as it is stored when it comes at ``now``."""
+    return Message(tuple(sample._replace(received_at=now) for sample in message.samples))
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(specs=rule_sets(), messages=has_samples)
+def test_workers_that_share_many_devices_find_the_same_on_each(
+    home: Database, specs: list[RuleSpec], messages: list[Message]
+) -> None:
+    kiosks = [Kiosk(home, specs, ServiceState.IN_SERVICE) for _ in range(9)]
+    runners = [RuleRunner(home, kiosks[0].catalog, devices_at_once=2) for _ in range(3)]
+    size = max(1, len(messages) // 5)
+    ends = [*(time_of(message) for message in messages[size - 1 :: size]), time_of(messages[-1]) + _AFTER]
+    with ThreadPoolExecutor(len(runners)) as threads:
+        for place, now in enumerate(ends):
+            for kiosk in kiosks:
+                kiosk.store(messages[place * size : (place + 1) * size])
+            clock.freeze(now)
+            for done in [threads.submit(work, runner) for runner in runners]:
+                done.result()
+    first, *others = [kiosk.result() for kiosk in kiosks]
+    assert all(other == first for other in others)
+    whole = Kiosk(home, specs, ServiceState.IN_SERVICE)
+    whole.store(messages)
+    whole.judge(whole.runner(), time_of(messages[-1]) + _AFTER)
+    assert first == whole.result()
+
+
+def work(runner: RuleRunner) -> None:
+    """Let ``runner`` work until there is nothing left that no other one holds."""
+    idle = 0
+    while idle < 3:
+        idle = 0 if runner.run_once() else idle + 1
 
 
 def test_what_is_made_up_makes_needs(home: Database) -> None:

@@ -49,7 +49,9 @@ def test_deviation_and_slope_are_those_of_the_readings(given_series: list[tuple[
 
 
 @given(series, st.integers(1, 99))
-def test_a_percentile_is_right_to_within_a_fifth_of_a_per_cent(given_series: list[tuple[int, float]], share: int) -> None:
+def test_a_percentile_is_right_to_within_a_fifth_of_a_per_cent(
+    given_series: list[tuple[int, float]], share: int
+) -> None:
     window, seconds, numbers = filled(given_series, key(ranked=True, timed=False))
     at = START + timedelta(seconds=seconds[-1])
     exact = statistics.quantiles(numbers, n=100, method="inclusive")[share - 1]

@@ -28,7 +28,7 @@ class OverrideInput(Input):
     values: Annotated[
         dict[str, Any],
         Field(
-            description="Of a rule enabled, severity, for, clear_for, keep_for, absent_for, repeat, levels; or parameters",
+            description="Of a rule: enabled, severity, for, clear_for, keep_for, absent_for, repeat, levels; else numbers",
             examples=[{"for": "20m", "severity": "critical"}],
         ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from iot_service.rules.store import QUERIES, claimed_device, device_facts, read_
 
 _SERVICE_EVENTS = (EventType.DEVICE_IN_SERVICE, EventType.DEVICE_COMMISSIONING, EventType.DEVICE_OUT_OF_SERVICE)
 _JUDGED = frozenset({ServiceState.COMMISSIONING, ServiceState.IN_SERVICE})
-_AT_ONCE = 20_000  # samples in memory
+_AT_ONCE = 5_000  # messages in memory
 _FIRST_SPAN = timedelta(hours=1)
 _INSTANT = timedelta(microseconds=1)
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
@@ -95,43 +95,49 @@ def read_samples(
 ) -> Iterator[list[Sample]]:
     """Yield what a device sent from ``start`` to ``until`` (UTC, both inclusive), in order, in batches.
 
-    Each batch ends with a complete instant, has about ``at_once`` samples (more only where one instant has), and is
+    Each batch ends with a complete instant, has up to ``at_once`` messages (more only where one instant has), and is
     read in a transaction of its own. Readings are those of ``watched`` metrics. The spans that are asked for adapt to
     how often the device reports.
     """
     after, received, span = start, _LONG_AGO, _FIRST_SPAN
     limit = at_once
     while after <= until:
-        end = min(after + span, until) if span < until - after else until
+        end = after + span if span < until - after else until
         with database.transaction() as connection:
-            rows = QUERIES["samples_between"].tuples(
+            rows = QUERIES["messages_between"].tuples(
                 connection,
                 device_id=device_id, watched=list(watched), after=after, received=received, until=end, limit=limit,
             )  # fmt: skip
-        batch = [_sample(row) for row in rows]
-        if len(batch) >= limit:
-            last = batch[-1].ts, batch[-1].received_at
-            while batch and (batch[-1].ts, batch[-1].received_at) == last:
-                batch.pop()
-            if not batch:  # all of it is one instant
+        if len(rows) < limit:
+            after, received = end, _NEVER
+            span = span * 2 if len(rows) < at_once / 3 and span < until - start else span
+        else:
+            last = _place(rows[-1])
+            while rows and _place(rows[-1]) == last:
+                rows.pop()
+            if not rows:  # all of it is one instant
                 limit *= 2
                 continue
-            after, received = batch[-1].ts, batch[-1].received_at
+            after, received = _place(rows[-1])
             span = max(span / 2, _INSTANT)
-        else:
-            after, received = end, _NEVER
-            span = span * 2 if len(batch) < at_once / 3 and span < until - start else span
         limit = at_once
-        if batch:
-            yield batch
+        if rows:
+            yield list(_samples(rows))
         if after >= until and received == _NEVER:
             return
 
 
-def _sample(row: tuple[Any, ...]) -> Sample:
-    kind, name, ts, received_at, value, data = row
-    if kind == _READING:  # nearly all of them
-        return Sample(SampleKind.READING, name, ts, received_at, value)
-    if kind == SampleKind.EVENT.value:
-        return Sample(SampleKind.EVENT, name, ts, received_at, json.dumps(data))
-    return Sample(SampleKind.ATTRIBUTE, name, ts, received_at, tuple(data) if isinstance(data, list) else data)
+def _place(row: tuple[Any, ...]) -> tuple[datetime, datetime]:
+    return row[1], row[2]
+
+
+def _samples(rows: Iterable[tuple[Any, ...]]) -> Iterator[Sample]:
+    for kind, ts, received_at, names, values, data in rows:
+        if kind == _READING:
+            for name, value in zip(names, values, strict=True):
+                yield Sample(SampleKind.READING, name, ts, received_at, value)
+        elif kind == SampleKind.EVENT.value:
+            yield Sample(SampleKind.EVENT, names[0], ts, received_at, json.dumps(data))
+        else:
+            value = tuple(data) if isinstance(data, list) else data
+            yield Sample(SampleKind.ATTRIBUTE, names[0], ts, received_at, value)

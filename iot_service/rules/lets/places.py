@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -52,9 +53,7 @@ def _distance(area: str, position: Position, scope: Mapping[str, Any], context: 
     circles: tuple[Area, ...] = context.areas.get(area, ())
     if latitude is None or longitude is None or not circles:
         return None
-    return min(
-        max(0.0, distance(each.latitude, each.longitude, latitude, longitude) - each.radius) for each in circles
-    )
+    return min(max(0.0, distance(each.latitude, each.longitude, latitude, longitude) - each.radius) for each in circles)
 
 
 class VisitTrack:
@@ -129,7 +128,7 @@ class VisitLet:
         weekends = sorted({end for visit in visits for end in _weekends(visit, moment.context)})
         if self.function == "weekend_visits":
             return float(len(weekends))
-        days = [(after - before).days for before, after in zip(weekends, weekends[1:], strict=False)]
+        days = [(after - before).days for before, after in pairwise(weekends)]
         return float(median(days)) if days else None
 
 
@@ -188,7 +187,8 @@ FUNCTIONS: tuple[LetFunction, ...] = (
         "visits(mountains, 12w)", partial(_visits, "visits"),
     ),
     LetFunction(
-        "weekend_visits", "weekend_visits(area, duration)", "on how many weekends (from Friday noon, local time) it was there",
+        "weekend_visits", "weekend_visits(area, duration)",
+        "on how many weekends (from Friday noon, local time) it was there",
         "weekend_visits(mountains, 12w)", partial(_visits, "weekend_visits"),
     ),
     LetFunction(

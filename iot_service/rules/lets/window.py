@@ -99,7 +99,8 @@ FUNCTIONS: tuple[LetFunction, ...] = (
     _function("stddev", "standard deviation of the readings"),
     _function("median", "the reading in the middle"),
     LetFunction(
-        "percentile", "percentile(metric, duration, percent)", "the value below which so many per cent of the readings are",
+        "percentile", "percentile(metric, duration, percent)",
+        "the value below which so many per cent of the readings are",
         "percentile(temperature, 1h, 95)", _percentile,
     ),
     _function("first", "first reading"),

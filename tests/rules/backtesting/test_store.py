@@ -80,6 +80,10 @@ def test_a_backtest_finds_exactly_what_the_runner_found(database: Database, conn
     ] == [(need["rule"], need["opened_at"], need["closed_at"], need["reason"], need["evidence"]) for need in needs]
 
 
+def _order(sample: Sample) -> tuple[datetime, str, str]:
+    return sample.ts, sample.kind, sample.name
+
+
 @pytest.mark.parametrize("at_once", [2, 3, 10, 20_000])
 def test_telemetry_is_read_in_order_and_cut_at_instants(
     database: Database, connection: Connection, at_once: int
@@ -90,11 +94,12 @@ def test_telemetry_is_read_in_order_and_cut_at_instants(
     store(connection, "freezer-1", samples)
     batches = read(database, until=START + timedelta(days=100), at_once=at_once)
     together = [sample for batch in batches for sample in batch]
-    expected = sorted(samples, key=lambda s: (s.ts, s.received_at, s.kind, s.name))
-    assert together == [sample for sample in expected if sample.name in {*WATCHED, "opened"}]
+    assert [sample.ts for sample in together] == sorted(sample.ts for sample in together)
+    watched = [sample for sample in samples if sample.name in {*WATCHED, "opened"}]
+    assert sorted(together, key=_order) == sorted(watched, key=_order)
     for before, after in pairwise(batches):
         assert before[-1].ts < after[0].ts
-    assert all(len(batch) <= max(at_once, 8) for batch in batches)  # an instant has up to four
+    assert all(len({sample.ts for sample in batch}) <= at_once for batch in batches)
 
 
 def test_the_ends_of_the_span_belong_to_it(database: Database, connection: Connection) -> None:
