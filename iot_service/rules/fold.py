@@ -16,13 +16,14 @@ from iot_service.model.reading import Sample
 from iot_service.rules.compiled import MAINTENANCE, CompiledProduct, CompiledRule
 from iot_service.rules.context import NOWHERE, DeviceContext
 from iot_service.rules.instants import FactChange, instants
-from iot_service.rules.lets.base import Condition, Moment, Track
+from iot_service.rules.lets.base import Condition, Moment
 from iot_service.rules.lifecycle import INACTIVE, NEVER, Change, Phase, RuleState, asks_when, has_need, is_steady, step
-from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, service_reason
+from iot_service.rules.outcomes import Outcome
 from iot_service.rules.privacy import forget, withheld
-from iot_service.rules.reporting import level_outcome, need_outcome
-from iot_service.rules.state import DeviceState, track_json
+from iot_service.rules.reporting import level_outcome, need_outcome, service_outcome
+from iot_service.rules.state import DeviceState
 from iot_service.rules.timers import Timers
+from iot_service.rules.tracks import feed_tracks, new_tracks
 from iot_service.rules.unknown import Doubts
 from iot_service.rules.values import Values
 from iot_service.rules.windows import Windows
@@ -66,11 +67,7 @@ class DeviceFold:
         self._steady: dict[int, Condition] = {}  # by place of rules that stay as they are unless this comes true
         state.rules = {rule.id: state.rules[rule.id] for rule in product.rules if rule.id in state.rules}
         self.doubts = Doubts(state)
-        kept = state.tracks
-        self._tracks: dict[str, Track] = {
-            key: tracked.let.new_track(track_json(kept[key]) if key in kept else None)
-            for key, tracked in product.tracks.items()
-        }
+        self._tracks = new_tracks(product, state.tracks)
         state.tracks = dict(self._tracks)
         self._timers = Timers(product, state, self._tracks, context)
         self._restore(anew)
@@ -106,11 +103,7 @@ class DeviceFold:
         somebody (``open_rules`` are those with an open need): then a fold must be made anew.
         """
         self.outcomes, self.errors, self.doubts.new = [], {}, []
-        return (
-            self._values.has_facts(facts)
-            and context == self.context
-            and self._needs.issubset(open_rules)
-        )
+        return self._values.has_facts(facts) and context == self.context and self._needs.issubset(open_rules)
 
     def next_due(self) -> datetime | None:
         """Return the next instant at which something falls due without a sample; None if nothing does."""
@@ -235,8 +228,8 @@ class DeviceFold:
             changed |= self.product.tracks[key].inputs  # it is looked at anew, and with it whoever reads it
         return places
 
-    def _expect(self, at: datetime) -> None:
-        if self._soonest is None or at < self._soonest:
+    def _expect(self, at: datetime | None) -> None:
+        if at is not None and (self._soonest is None or at < self._soonest):
             self._soonest, self._exact = at, False
 
     # Judging -----------------------------------------------------------------------------------------------------
@@ -246,7 +239,9 @@ class DeviceFold:
         self._exact = False
         moment = Moment(self._values.current, self._windows, at, self._tracks, self.context, [])
         if self._tracks:
-            places |= self._feed_tracks(moment, changed, again)
+            reading, due = feed_tracks(self.product, moment, (*changed, *again), self.state.service_state)
+            places |= reading
+            self._expect(due)
         if self.state.service_state not in _JUDGED:
             return
         by_input = self.product.by_input
@@ -274,28 +269,6 @@ class DeviceFold:
             self._at_rest.add(place)
         return not holds
 
-    def _feed_tracks(self, moment: Moment, changed: set[str], again: Collection[str]) -> set[int]:
-        """Let the tracks take in the instant; return the places of the rules that read those that did."""
-        by_input = self.product.tracks_by_input
-        fed = {key for name in (*changed, *again) for key in by_input.get(name, ())}
-        places: set[int] = set()
-        for key in fed:
-            tracked = self.product.tracks[key]
-            if self.state.service_state not in tracked.states:
-                self._tracks[key].take({}, moment)  # nothing is known then, so that nothing is counted
-                continue
-            scope = moment.values
-            if tracked.lets:
-                scope = dict(scope)
-                for name, let in tracked.lets:
-                    if (value := let.value(scope, moment)) is not None:
-                        scope[name] = value
-            self._tracks[key].take(scope, moment)
-            if (at := self._tracks[key].due()) is not None:
-                self._expect(at)
-            places.update(self.product.by_track.get(key, ()))
-        return places
-
     def _commission(self, moment: Moment, changed: set[str]) -> bool:
         """Return whether the device came into service at ``moment``."""
         condition, at = self.product.in_service, moment.at
@@ -312,10 +285,7 @@ class DeviceFold:
                 return False
         self.state.ready_since = None
         self.state.service_state = ServiceState.IN_SERVICE
-        names = condition.inputs if condition else frozenset()
-        evidence = gather(names, self._values.current, self._values.times(), at)
-        reason = service_reason(self.product, evidence)
-        self.outcomes.append(Outcome(OutcomeKind.IN_SERVICE, None, at, reason, evidence))
+        self.outcomes.append(service_outcome(self.product, moment, self._values.times()))
         return True
 
     def _judge(self, place: int, moment: Moment) -> Sequence[int]:
@@ -376,7 +346,7 @@ class DeviceFold:
         return holds
 
     def _when(self, place: int, moment: Moment) -> bool | None:
-        """Return whether what opens the need of the rule at ``place`` holds, in its schedule and as often as it must."""
+        """Return whether what opens the need of the rule at ``place`` holds: in its schedule, as often as it must."""
         rule = self.product.rules[place]
         if rule.when is None:
             holds = self._absent(rule, moment.at)
@@ -409,23 +379,16 @@ class DeviceFold:
     def _move(self, place: int, after: RuleState, at: datetime) -> None:
         self.state.rules[self.product.rules[place].id] = after
         self._note_phase(place, after)
-        if (due := self._timers.arm(place, at)) is not None:
-            self._expect(due)
+        self._expect(self._timers.arm(place, at))
 
     def _note_phase(self, place: int, state: RuleState) -> None:
-        if self.product.rules[place].absent and state.phase is not Phase.INACTIVE:
-            self._missing.add(place)
-        else:
-            self._missing.discard(place)
         rule = self.product.rules[place]
-        if has_need(state.phase) and rule.parent is None:
-            self._needs.add(rule.id)
-        else:
-            self._needs.discard(rule.id)
-        if state.phase is Phase.HELD_BACK:
-            self._held_back.add(place)
-        else:
-            self._held_back.discard(place)
+        for places, here in (
+            (self._missing, bool(rule.absent) and state.phase is not Phase.INACTIVE),
+            (self._held_back, state.phase is Phase.HELD_BACK),
+        ):
+            (places.add if here else places.discard)(place)
+        (self._needs.add if has_need(state.phase) and rule.parent is None else self._needs.discard)(rule.id)
 
     def _absent(self, rule: CompiledRule, at: datetime) -> bool | None:
         seen = self._timers.last_seen(rule)

@@ -10,7 +10,7 @@ from iot_service.model.need import Severity
 from iot_service.rules.compiled import CompiledProduct, CompiledRule
 from iot_service.rules.lets.base import Moment
 from iot_service.rules.lifecycle import INACTIVE, Change, has_need
-from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, level_reason, need_reason
+from iot_service.rules.outcomes import Outcome, OutcomeKind, gather, level_reason, need_reason, service_reason
 from iot_service.rules.state import DeviceState
 
 _KINDS = {
@@ -89,3 +89,10 @@ def severity(product: CompiledProduct, state: DeviceState, rule: CompiledRule, *
         if level.id != leaving_out and has_need(state.rules.get(level.id, INACTIVE).phase):
             worst = max(worst, level.spec.severity, key=lambda each: each.rank)
     return worst
+
+
+def service_outcome(product: CompiledProduct, moment: Moment, times: Mapping[str, datetime]) -> Outcome:
+    """Return the start of a device's service at ``moment``; ``times`` are those of its values."""
+    names = product.in_service.inputs if product.in_service else frozenset[str]()
+    evidence = gather(names, moment.values, times, moment.at)
+    return Outcome(OutcomeKind.IN_SERVICE, None, moment.at, service_reason(product, evidence), evidence)

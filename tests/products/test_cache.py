@@ -10,10 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from iot_service.errors import StopError
-from iot_service.products import catalog as catalogs
 from iot_service.products.cache import CacheFile, code_version, digest
 from iot_service.products.catalog import load_catalog
-from iot_service.products.documents import Document
+from iot_service.products.documents import Document, parse_document
 
 RULES = """\
 product: freezer
@@ -109,13 +108,12 @@ def test_files_that_have_not_changed_are_not_parsed_again(tmp_path: Path, monkey
     (tmp_path / "freezer.rules.yaml").write_text(RULES, encoding="utf-8")
     first = load_catalog(tmp_path, cache=kept(tmp_path / "cache.json"))
     parsed: list[str] = []
-    original = catalogs.parse_document
 
     def parse(file: str, text: str) -> Document:
         parsed.append(Path(file).name)
-        return original(file, text)
+        return parse_document(file, text)
 
-    monkeypatch.setattr(catalogs, "parse_document", parse)
+    monkeypatch.setattr("iot_service.products.catalog.parse_document", parse)
     assert load_catalog(tmp_path, cache=kept(tmp_path / "cache.json")) == first
     assert parsed == []
     (tmp_path / "freezer.rules.yaml").write_text(RULES.replace("40", "41"), encoding="utf-8")

@@ -134,6 +134,11 @@ def _ahead(draw: Draw) -> Made:
     return Made(f"ahead > {draw(st.sampled_from([0, 1, 5]))}", {"ahead": source})
 
 
+def _unusual(draw: Draw) -> Made:
+    source = draw(st.sampled_from(["anomaly(temperature)", "anomaly(cups)"]))
+    return Made(f"unusual > {draw(st.sampled_from([0, 0.3, 1]))}", {"unusual": source})
+
+
 def _place(draw: Draw) -> Made:
     source = draw(
         st.sampled_from(
@@ -147,7 +152,7 @@ def _place(draw: Draw) -> Made:
 
 
 CONDITIONS: list[Callable[[Draw], Made]] = [
-    _number, _number, _text, _moment, _before, _window, _window, _held, _plain_let, _ahead, _place,
+    _number, _number, _text, _moment, _before, _window, _window, _held, _plain_let, _ahead, _place, _unusual,
 ]  # fmt: skip
 """What a condition may be; a new notion that is one is added here."""
 

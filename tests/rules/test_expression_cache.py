@@ -9,11 +9,10 @@ import pytest
 
 from iot_service.products.cache import CacheFile
 from iot_service.products.catalog import load_catalog
-from iot_service.rules import expressions
 from iot_service.rules.compiled import compile_catalog
 from iot_service.rules.expression_cache import ExpressionCache, use
 from iot_service.rules.expressions import Expression, compile_expression
-from iot_service.rules.syntax import Node
+from iot_service.rules.syntax import Node, parse
 
 NUMBERS, OTHERS = ("temperature", "setpoint"), ("text", "events")
 SOURCES = (
@@ -51,13 +50,12 @@ def parts(expression: Expression) -> tuple[object, ...]:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sources that were really parsed."""
     seen: list[str] = []
-    original = expressions.parse
 
-    def parse(source: str) -> Node:
+    def parsing(source: str) -> Node:
         seen.append(source)
-        return original(source)
+        return parse(source)
 
-    monkeypatch.setattr(expressions, "parse", parse)
+    monkeypatch.setattr("iot_service.rules.expressions.parse", parsing)
     return seen
 
 

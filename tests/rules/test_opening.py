@@ -55,15 +55,16 @@ def test_needs_are_written_with_their_events_in_their_order_and_those_that_are_o
         assert open_together(connection, asked, now=START + MINUTE) == {("freezer-1", "hot"), ("freezer-1", "warm")}
         found = rows(
             connection,
-            "SELECT need.device_id, rule, need.severity, state, need.reason = event.reason, type, subject_id = need.id::text,"
-            " event.new, actor, data ->> 'severity', data -> 'evidence' = evidence, event.at = created_at"
-            " FROM event JOIN need ON need.id = need_id ORDER BY event.id",
+            "SELECT need.device_id, rule, need.severity, state, type, event.new, actor, data ->> 'severity' AS told,"
+            " ARRAY[need.reason = event.reason, subject_id = need.id::text, data -> 'evidence' = evidence,"
+            " event.at = created_at] AS same FROM event JOIN need ON need.id = need_id ORDER BY event.id",
         )
-        consumers = rows(connection, "SELECT count(*), count(DISTINCT event_id) FROM event_todo")
+        consumers = rows(connection, "SELECT count(*) AS rows, count(DISTINCT event_id) AS events FROM event_todo")
+    written = ("need.opened", "open", "service")
     assert found == [
-        ("freezer-2", "warm", "high", "open", True, "need.opened", True, "open", "service", "high", True, True),
-        ("freezer-1", "hot", "critical", "open", True, "need.opened", True, "open", "service", "critical", True, True),
-        ("freezer-1", "warm", "high", "open", True, "need.opened", True, "open", "service", "high", True, True),
+        ("freezer-2", "warm", "high", "open", *written, "high", [True] * 4),
+        ("freezer-1", "hot", "critical", "open", *written, "critical", [True] * 4),
+        ("freezer-1", "warm", "high", "open", *written, "high", [True] * 4),
     ]
     assert consumers == [(6, 3)]
 
@@ -114,12 +115,10 @@ def test_a_need_that_cannot_be_written_stops_no_other_device(database: Database)
     assert runner.run_once() == 3
     with database.transaction() as connection:
         found = rows(connection, "SELECT device_id FROM need ORDER BY device_id")
-        failed = rows(
-            connection, "SELECT device_id, error LIKE 'CheckViolation%' FROM rule_state WHERE error IS NOT NULL"
-        )
+        failed = rows(connection, "SELECT device_id, split_part(error, ':', 1) FROM rule_state WHERE error IS NOT NULL")
         connection.execute("ALTER TABLE need DROP CONSTRAINT need_device_id_check")
     assert found == [("freezer-0",), ("freezer-2",)]
-    assert failed == [("freezer-1", True)]
+    assert failed == [("freezer-1", "CheckViolation")]
     clock.freeze(START + 18 * MINUTE)
     assert runner.run_once() == 1, "it is tried again"
     with database.transaction() as connection:

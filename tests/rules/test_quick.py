@@ -37,7 +37,9 @@ def test_whatever_is_computed_quickly_is_what_the_program_says(source: str, give
     expression, _ = compile_expression(source, numbers=NAMES)
     if expression is None or expression.quick is None:
         return
-    by_program, errors, quick_errors = replace(expression, quick=None, strict=False), [], []
+    by_program = replace(expression, quick=None, strict=False)
+    errors: list[str] = []
+    quick_errors: list[str] = []
     expected = by_program.evaluate(given, errors)
     found = expression.evaluate(given, quick_errors)
     assert (found, type(found), quick_errors) == (expected, type(expected), errors)

@@ -28,7 +28,7 @@ class OverrideInput(Input):
     values: Annotated[
         dict[str, Any],
         Field(
-            description="Of a rule: enabled, severity, for, clear_for, keep_for, absent_for, repeat, levels; else numbers",
+            description="Keys of a rule that may be otherwise, such as for and severity; or parameters",
             examples=[{"for": "20m", "severity": "critical"}],
         ),
     ]

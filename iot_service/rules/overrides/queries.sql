@@ -1,25 +1,25 @@
 -- name: overrides_of_devices
--- All overrides that concern some devices.
+-- All overrides that concern some devices; where nothing is overridden at all, they are not even looked up.
 SELECT device.id AS device_id, scope, scope_id, rule_override.product, rule, values, author, reason, at
 FROM device
 JOIN rule_override ON scope = 'product' AND scope_id = device.product AND rule_override.product = device.product
-WHERE device.id = ANY(%(ids)s)
+WHERE device.id = ANY(%(ids)s) AND (SELECT EXISTS (SELECT FROM rule_override))
 UNION ALL
 SELECT device.id, scope, scope_id, rule_override.product, rule, values, author, reason, at
 FROM device
 JOIN device_group_member ON device_group_member.device_id = device.id
 JOIN rule_override ON scope = 'group' AND scope_id = group_id AND rule_override.product = device.product
-WHERE device.id = ANY(%(ids)s)
+WHERE device.id = ANY(%(ids)s) AND (SELECT EXISTS (SELECT FROM rule_override))
 UNION ALL
 SELECT device.id, scope, scope_id, rule_override.product, rule, values, author, reason, at
 FROM device
 JOIN rule_override ON scope = 'customer' AND scope_id = device.customer_id AND rule_override.product = device.product
-WHERE device.id = ANY(%(ids)s)
+WHERE device.id = ANY(%(ids)s) AND (SELECT EXISTS (SELECT FROM rule_override))
 UNION ALL
 SELECT device.id, scope, scope_id, rule_override.product, rule, values, author, reason, at
 FROM device
 JOIN rule_override ON scope = 'device' AND scope_id = device.id AND rule_override.product = device.product
-WHERE device.id = ANY(%(ids)s);
+WHERE device.id = ANY(%(ids)s) AND (SELECT EXISTS (SELECT FROM rule_override));
 
 -- name: overrides
 -- Overrides by product, rule and scope, of one product or of all, so many after one.
