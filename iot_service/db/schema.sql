@@ -131,6 +131,12 @@ ALTER TABLE public.appointment ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.area (
+    customer_id text NOT NULL,
+    name text NOT NULL,
+    circles jsonb NOT NULL,
+    CONSTRAINT area_name_check CHECK ((name ~ '^[A-Za-z][A-Za-z0-9_]{0,63}$'::text))
+);
 CREATE TABLE public.attribute (
     device_id text NOT NULL,
     name text NOT NULL,
@@ -326,6 +332,32 @@ CREATE TABLE public.device_event (
     data jsonb NOT NULL,
     received_at timestamp with time zone NOT NULL
 );
+CREATE TABLE public.device_fact (
+    id bigint NOT NULL,
+    device_id text NOT NULL,
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    value double precision,
+    source text NOT NULL
+);
+ALTER TABLE public.device_fact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.device_fact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.device_group (
+    id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT device_group_id_check CHECK ((id ~ '^[A-Za-z0-9_-]{1,64}$'::text))
+);
+CREATE TABLE public.device_group_member (
+    group_id text NOT NULL,
+    device_id text NOT NULL
+);
 CREATE TABLE public.event (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -469,6 +501,30 @@ ALTER TABLE public.login_attempt ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.maintenance_window (
+    id bigint NOT NULL,
+    device_id text,
+    site_id text,
+    customer_id text,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT maintenance_window_check CHECK ((ends_at >= starts_at)),
+    CONSTRAINT maintenance_window_check1 CHECK ((num_nonnulls(device_id, site_id, customer_id) = 1)),
+    CONSTRAINT maintenance_window_check2 CHECK ((num_nonnulls(ended_at, ended_by) = ANY (ARRAY[0, 2])))
+);
+ALTER TABLE public.maintenance_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.maintenance_window_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.mandate (
     id bigint NOT NULL,
     customer_id text NOT NULL,
@@ -508,6 +564,13 @@ CREATE TABLE public.need (
     snoozed_until timestamp with time zone,
     strategy text,
     strategy_reason text,
+    rule_version integer,
+    site_id text,
+    parent_id bigint,
+    cleared_at timestamp with time zone,
+    answered_severity text,
+    CONSTRAINT need_answered_severity_check CHECK ((answered_severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT need_child_is_shared CHECK (((parent_id IS NULL) OR (site_id IS NOT NULL))),
     CONSTRAINT need_kind_check CHECK ((kind = ANY (ARRAY['service'::text, 'fault'::text, 'refill'::text, 'opportunity'::text]))),
     CONSTRAINT need_severity_check CHECK ((severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT need_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'withdrawn'::text]))),
@@ -693,6 +756,27 @@ CREATE TABLE public.rollup_progress (
     slots jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT rollup_progress_only_one_check CHECK (only_one)
 );
+CREATE TABLE public.rule_override (
+    id bigint NOT NULL,
+    scope text NOT NULL,
+    scope_id text NOT NULL,
+    product text NOT NULL,
+    rule text,
+    "values" jsonb NOT NULL,
+    author text NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT rule_override_check CHECK (((scope <> 'product'::text) OR (scope_id = product))),
+    CONSTRAINT rule_override_scope_check CHECK ((scope = ANY (ARRAY['product'::text, 'group'::text, 'customer'::text, 'device'::text])))
+);
+ALTER TABLE public.rule_override ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_override_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.rule_state (
     device_id text NOT NULL,
     evaluated_until timestamp with time zone,
@@ -703,6 +787,63 @@ CREATE TABLE public.rule_state (
     late_readings bigint DEFAULT 0 NOT NULL,
     state jsonb DEFAULT '{}'::jsonb NOT NULL,
     error text
+);
+CREATE TABLE public.rule_version (
+    id bigint NOT NULL,
+    product text NOT NULL,
+    rule text NOT NULL,
+    version integer NOT NULL,
+    change text NOT NULL,
+    source text NOT NULL,
+    mode text NOT NULL,
+    digest text NOT NULL,
+    text text NOT NULL,
+    author text NOT NULL,
+    place text,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT rule_version_change_check CHECK ((change = ANY (ARRAY['added'::text, 'changed'::text, 'removed'::text, 'mode'::text]))),
+    CONSTRAINT rule_version_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'shadow'::text, 'off'::text]))),
+    CONSTRAINT rule_version_source_check CHECK ((source = ANY (ARRAY['file'::text, 'api'::text]))),
+    CONSTRAINT rule_version_version_check CHECK ((version > 0))
+);
+ALTER TABLE public.rule_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.rule_wake (
+    product text NOT NULL,
+    reached text NOT NULL
+);
+CREATE TABLE public.shadow_need (
+    id bigint NOT NULL,
+    device_id text NOT NULL,
+    product text NOT NULL,
+    rule text NOT NULL,
+    rule_version integer NOT NULL,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    state text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    evidence jsonb NOT NULL,
+    closed_reason text,
+    CONSTRAINT shadow_need_kind_check CHECK ((kind = ANY (ARRAY['service'::text, 'fault'::text, 'refill'::text, 'opportunity'::text]))),
+    CONSTRAINT shadow_need_severity_check CHECK ((severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT shadow_need_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'ended'::text])))
+);
+ALTER TABLE public.shadow_need ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.shadow_need_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.site (
     id text NOT NULL,
@@ -863,6 +1004,8 @@ ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_token_hash_key UNIQUE (token_hash);
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.area
+    ADD CONSTRAINT area_pkey PRIMARY KEY (customer_id, name);
 ALTER TABLE ONLY public.attribute
     ADD CONSTRAINT attribute_pkey PRIMARY KEY (device_id, name, ts);
 ALTER TABLE ONLY public.claim_key
@@ -893,6 +1036,14 @@ ALTER TABLE ONLY public.device_credential
     ADD CONSTRAINT device_credential_pkey PRIMARY KEY (device_id);
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (device_id, name, ts);
+ALTER TABLE ONLY public.device_fact
+    ADD CONSTRAINT device_fact_device_id_name_at_key UNIQUE (device_id, name, at);
+ALTER TABLE ONLY public.device_fact
+    ADD CONSTRAINT device_fact_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.device_group_member
+    ADD CONSTRAINT device_group_member_pkey PRIMARY KEY (group_id, device_id);
+ALTER TABLE ONLY public.device_group
+    ADD CONSTRAINT device_group_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event
@@ -919,6 +1070,8 @@ ALTER TABLE ONLY public.kept_since
     ADD CONSTRAINT kept_since_pkey PRIMARY KEY (product);
 ALTER TABLE ONLY public.login_attempt
     ADD CONSTRAINT login_attempt_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.maintenance_window
+    ADD CONSTRAINT maintenance_window_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.mandate
     ADD CONSTRAINT mandate_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.need
@@ -951,8 +1104,18 @@ ALTER TABLE ONLY public.rollup_due
     ADD CONSTRAINT rollup_due_pkey PRIMARY KEY (device_id, metric, level, bucket);
 ALTER TABLE ONLY public.rollup_progress
     ADD CONSTRAINT rollup_progress_pkey PRIMARY KEY (only_one);
+ALTER TABLE ONLY public.rule_override
+    ADD CONSTRAINT rule_override_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.rule_state
     ADD CONSTRAINT rule_state_pkey PRIMARY KEY (device_id);
+ALTER TABLE ONLY public.rule_version
+    ADD CONSTRAINT rule_version_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.rule_version
+    ADD CONSTRAINT rule_version_product_rule_version_key UNIQUE (product, rule, version);
+ALTER TABLE ONLY public.rule_wake
+    ADD CONSTRAINT rule_wake_pkey PRIMARY KEY (product);
+ALTER TABLE ONLY public.shadow_need
+    ADD CONSTRAINT shadow_need_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.sparkplug_node
@@ -989,6 +1152,7 @@ CREATE INDEX delivery_wake ON public.delivery USING btree (wake_at);
 CREATE INDEX device_alias_device ON public.device_alias USING btree (device_id);
 CREATE INDEX device_credential_changed ON public.device_credential USING btree (changed_in);
 CREATE INDEX device_customer ON public.device USING btree (customer_id);
+CREATE INDEX device_group_member_device ON public.device_group_member USING btree (device_id);
 CREATE INDEX device_product ON public.device USING btree (product, id);
 CREATE INDEX event_customer ON public.event USING btree (customer_id, id);
 CREATE INDEX event_device ON public.event USING btree (device_id, id);
@@ -996,9 +1160,14 @@ CREATE INDEX event_need ON public.event USING btree (need_id);
 CREATE UNIQUE INDEX job_one_per_need ON public.job USING btree (need_id) WHERE (state <> ALL (ARRAY['completed'::text, 'cancelled'::text]));
 CREATE INDEX job_wake ON public.job USING btree (wake_at);
 CREATE INDEX login_attempt_bucket ON public.login_attempt USING btree (bucket, at);
+CREATE INDEX maintenance_window_customer ON public.maintenance_window USING btree (customer_id, ends_at) WHERE (customer_id IS NOT NULL);
+CREATE INDEX maintenance_window_device ON public.maintenance_window USING btree (device_id, ends_at) WHERE (device_id IS NOT NULL);
+CREATE INDEX maintenance_window_site ON public.maintenance_window USING btree (site_id, ends_at) WHERE (site_id IS NOT NULL);
 CREATE UNIQUE INDEX mandate_one_in_force ON public.mandate USING btree (customer_id, kind) WHERE (revoked_at IS NULL);
+CREATE INDEX need_child ON public.need USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX need_customer ON public.need USING btree (customer_id, id);
 CREATE UNIQUE INDEX need_one_open ON public.need USING btree (device_id, rule) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX need_one_open_at_site ON public.need USING btree (site_id, customer_id, product, rule) WHERE ((state = 'open'::text) AND (parent_id IS NULL) AND (site_id IS NOT NULL));
 CREATE INDEX notification_recipient ON public.notification USING btree (recipient_kind, recipient_id, id);
 CREATE UNIQUE INDEX proposal_one_open ON public.proposal USING btree (need_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX reading_key ON public.reading USING btree (device_id, metric, ts);
@@ -1007,7 +1176,11 @@ CREATE UNIQUE INDEX resource_bay_name ON public.resource USING btree (workshop_i
 CREATE INDEX resource_booking_appointment ON public.resource_booking USING btree (appointment_id);
 CREATE INDEX resource_booking_job ON public.resource_booking USING btree (job_id);
 CREATE INDEX rollup_due_bucket ON public.rollup_due USING btree (level, bucket);
+CREATE UNIQUE INDEX rule_override_one ON public.rule_override USING btree (scope, scope_id, product, rule) NULLS NOT DISTINCT;
 CREATE INDEX rule_state_wake ON public.rule_state USING btree (wake_at);
+CREATE INDEX rule_version_newest ON public.rule_version USING btree (product, rule, source, id);
+CREATE UNIQUE INDEX shadow_need_one_open ON public.shadow_need USING btree (device_id, rule) WHERE (state = 'open'::text);
+CREATE INDEX shadow_need_rule ON public.shadow_need USING btree (product, rule, id);
 CREATE INDEX site_customer ON public.site USING btree (customer_id);
 CREATE UNIQUE INDEX subscription_one_active ON public.subscription USING btree (device_id, consumable) WHERE (state <> 'ended'::text);
 CREATE INDEX supply_device ON public.supply USING btree (device_id, consumable, at);
@@ -1028,6 +1201,8 @@ ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_need_id_fkey FOREIGN KEY (need_id) REFERENCES public.need(id);
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_workshop_id_fkey FOREIGN KEY (workshop_id) REFERENCES public.workshop(id);
+ALTER TABLE ONLY public.area
+    ADD CONSTRAINT area_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.claim_key
     ADD CONSTRAINT claim_key_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.claim_key
@@ -1046,6 +1221,12 @@ ALTER TABLE ONLY public.device_credential
     ADD CONSTRAINT device_credential_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+ALTER TABLE ONLY public.device_fact
+    ADD CONSTRAINT device_fact_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.device_group_member
+    ADD CONSTRAINT device_group_member_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.device_group_member
+    ADD CONSTRAINT device_group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.device_group(id);
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 ALTER TABLE ONLY public.event
@@ -1068,12 +1249,22 @@ ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_technician_id_fkey FOREIGN KEY (technician_id) REFERENCES public.technician(id);
+ALTER TABLE ONLY public.maintenance_window
+    ADD CONSTRAINT maintenance_window_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
+ALTER TABLE ONLY public.maintenance_window
+    ADD CONSTRAINT maintenance_window_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.maintenance_window
+    ADD CONSTRAINT maintenance_window_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 ALTER TABLE ONLY public.mandate
     ADD CONSTRAINT mandate_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.need
     ADD CONSTRAINT need_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.need
     ADD CONSTRAINT need_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.need
+    ADD CONSTRAINT need_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.need(id);
+ALTER TABLE ONLY public.need
+    ADD CONSTRAINT need_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 ALTER TABLE ONLY public.notification
     ADD CONSTRAINT notification_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(id);
 ALTER TABLE ONLY public.operator_session
@@ -1098,6 +1289,8 @@ ALTER TABLE ONLY public.resource
     ADD CONSTRAINT resource_workshop_id_fkey FOREIGN KEY (workshop_id) REFERENCES public.workshop(id);
 ALTER TABLE ONLY public.rule_state
     ADD CONSTRAINT rule_state_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+ALTER TABLE ONLY public.shadow_need
+    ADD CONSTRAINT shadow_need_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customer(id);
 ALTER TABLE ONLY public.strategy_choice

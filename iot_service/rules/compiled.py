@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from iot_service.errors import StopError
@@ -17,7 +17,7 @@ from iot_service.products.schedule import Schedule
 from iot_service.rules.expressions import compile_expression
 from iot_service.rules.lets.base import EVENTS, Condition, Let, Names, condition_of
 from iot_service.rules.lets.functions import compile_let
-from iot_service.rules.limits import rule_problems, window_problems
+from iot_service.rules.limits import rule_problems, size_problems
 from iot_service.rules.ordering import Part, in_order
 from iot_service.rules.rewriting import CHANGED_PREFIX, PREVIOUS_PREFIX
 from iot_service.rules.syntax import Node, NodeKind, parse
@@ -145,7 +145,8 @@ def compile_product(model: ProductModel, specs: Iterable[RuleSpec]) -> tuple[Com
     rules, cycles = in_order(parts)
     compiler.problems += [RuleProblem(rule, ("inhibits",), message) for rule, message in cycles]
     product = _indexed(model, rules, in_service)
-    compiler.problems += [RuleProblem(None, ("metrics",), message) for message in window_problems(len(product.windows))]
+    sizes = size_problems(windows=len(product.windows), tracks=len(product.tracks))
+    compiler.problems += [RuleProblem(None, ("metrics",), message) for message in sizes]
     return product, compiler.problems
 
 
@@ -269,21 +270,28 @@ class _Compiler:
         if len(self.problems) > before:
             return None
         absent = frozenset(spec.absent or self._model.metrics) if spec.absent_for is not None else frozenset()
-        rule = self._compiled(spec, when, clear)
-        return Part(replace(rule, absent=absent, inputs=rule.inputs | absent, told=told), tuple(levels))
+        return Part(self._compiled(spec, when, clear, absent, told), tuple(levels))
 
-    def _compiled(self, spec: RuleSpec, when: Condition | None, clear: Condition | None) -> CompiledRule:
+    def _compiled(
+        self,
+        spec: RuleSpec,
+        when: Condition | None,
+        clear: Condition | None,
+        absent: frozenset[str] = frozenset(),
+        told: Told = SILENT,
+    ) -> CompiledRule:
         conditions = [condition for condition in (when, clear) if condition is not None]
         return CompiledRule(
             spec=spec,
             when=when,
             clear=clear,
-            absent=frozenset(),
-            inputs=frozenset().union(*(condition.inputs for condition in conditions)),
+            absent=absent,
+            inputs=absent.union(*(condition.inputs for condition in conditions)),
             states=frozenset(spec.while_),
             hold_for=timedelta(0) if spec.repeat is not None else spec.for_,
             clear_for=spec.clear_for or spec.keep_for,
             tracks=frozenset(let.track for c in conditions for _, let in c.lets if let.track is not None),
+            told=told,
         )
 
     def _levels(self, spec: RuleSpec, when: Condition | None, lets: Mapping[str, Let]) -> list[CompiledRule]:

@@ -20,7 +20,7 @@ _active: ExpressionCache | None = None
 class Kept:
     """One expression that is right: ``rewritten`` is what to compile.
 
-    ``quick`` is the source of its quick function; the others are those of ``Expression``.
+    ``quick`` and ``unsure`` are the sources of its functions of these names; the others are those of ``Expression``.
     """
 
     rewritten: str
@@ -28,6 +28,7 @@ class Kept:
     asks: tuple[str, ...]
     finite: bool
     quick: str | None = None
+    unsure: str | None = None
     gives: tuple[str, ...] = ()
 
 
@@ -62,15 +63,24 @@ class ExpressionCache:
         found: list[Any] | None = self._new.get(source) or self._file.get(source)
         if found is None:
             return None
-        sorts, rewritten, read, asked, finite, quick, gives = found
+        sorts, rewritten, read, asked, finite, quick, unsure, gives = found
         if sorts != names.sorts([*read, *asked]):
             return None
-        return Kept(rewritten, tuple(read), tuple(asked), finite, quick, tuple(gives))
+        return Kept(rewritten, tuple(read), tuple(asked), finite, quick, unsure, tuple(gives))
 
     def keep(self, source: str, names: Known, kept: Kept) -> None:
         """Keep what was found out about ``source``."""
         sorts = names.sorts([*kept.names, *kept.asks])
-        entry = [sorts, kept.rewritten, list(kept.names), list(kept.asks), kept.finite, kept.quick, list(kept.gives)]
+        entry = [
+            sorts,
+            kept.rewritten,
+            list(kept.names),
+            list(kept.asks),
+            kept.finite,
+            kept.quick,
+            kept.unsure,
+            list(kept.gives),
+        ]
         self._new[source] = self._latest[kept.rewritten] = entry
 
     def note(self, rewritten: str, gives: str) -> None:

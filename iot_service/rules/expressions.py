@@ -14,15 +14,16 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import cel
 
 from iot_service.rules import expression_cache
 from iot_service.rules.expression_cache import Kept, Known
 from iot_service.rules.limits import expression_problems
-from iot_service.rules.quick import DOUBT, Quick, is_strict, quick_function, quick_source
+from iot_service.rules.quick import DOUBT, Quick, quick_function, quick_sources
 from iot_service.rules.rewriting import CHANGED_PREFIX, KNOWN_PREFIX, PREVIOUS_PREFIX, Rewriter
 from iot_service.rules.syntax import Node, NodeKind, SyntaxProblemError, parse
 
@@ -36,19 +37,26 @@ _NO_VALUE = (RuntimeError, TypeError, ValueError, ArithmeticError, LookupError)
 class Expression:
     """One compiled expression. ``names`` are the variables it reads, ``asks`` those it asks ``known()`` of.
 
-    ``quick`` is a function that gives the same where it gives anything (see quick.py); where it is ``strict`` too, the
-    value is unknown as soon as one name is. ``gives`` are the names of the types that it was found to give when it was
-    compiled before.
+    ``quick`` and ``unsure`` are functions that give the same where they give anything (see quick.py). ``gives`` are the
+    names of the types that it was found to give when it was compiled before.
     """
 
     source: str
     names: tuple[str, ...]
     asks: tuple[str, ...]
     finite: bool
-    program: cel.Program
+    rewritten: str
     quick: Quick | None = None
-    strict: bool = False
+    unsure: Quick | None = None
     gives: tuple[str, ...] = ()
+    _program: cel.Program | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def program(self) -> cel.Program:
+        """Return the program, which is compiled when it is first asked for."""
+        if self._program is None:
+            object.__setattr__(self, "_program", cel.compile(self.rewritten))
+        return cast("cel.Program", self._program)
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -65,8 +73,10 @@ class Expression:
             try:
                 return self.quick(values)
             except LookupError:
-                if self.strict:
+                if self.unsure is None:
                     return None
+                with suppress(*DOUBT):
+                    return self.unsure(values)
             except DOUBT:
                 pass  # the program knows
         try:
@@ -96,7 +106,7 @@ class Expression:
             return None
         problem = self._result_problem(wanted, others)
         if problem is None and (cache := expression_cache.active()) is not None:
-            cache.note(self.program.source, wanted.__name__)
+            cache.note(self.rewritten, wanted.__name__)
         return problem
 
     def _result_problem(self, wanted: type, others: Collection[str]) -> str | None:
@@ -146,15 +156,32 @@ def compile_expression(
         found, problems = _understood(source, names)
         if found is None:
             return None, problems
-    try:
-        program = cel.compile(found.rewritten)
-    except ValueError as error:
-        return None, [f"not an expression: {str(error).splitlines()[0]}"]
-    if cache is not None and kept is None:
-        cache.keep(source, names, found)
-    quick = quick_function(found.quick) if found.quick is not None else None
-    strict = found.quick is not None and is_strict(found.quick)
-    return Expression(source, found.names, found.asks, found.finite, program, quick, strict, found.gives), []
+    program = None
+    if kept is None:  # what is kept has been compiled before, and is again when it is needed
+        try:
+            program = cel.compile(found.rewritten)
+        except ValueError as error:
+            return None, [f"not an expression: {str(error).splitlines()[0]}"]
+        if cache is not None:
+            cache.keep(source, names, found)
+    expression = Expression(
+        source, found.names, found.asks, found.finite, found.rewritten, gives=found.gives, _program=program
+    )
+    for name, text in (("quick", found.quick), ("unsure", found.unsure)):
+        if text is not None:
+            object.__setattr__(expression, name, _at_first_use(expression, name, text))
+    return expression, []
+
+
+def _at_first_use(expression: Expression, name: str, source: str) -> Quick:
+    """Return a function that puts the one that ``source`` stands for in its own place when it is first called."""
+
+    def first(values: Mapping[str, Any]) -> Any:
+        function = quick_function(source)
+        object.__setattr__(expression, name, function)
+        return function(values)
+
+    return first
 
 
 def _understood(source: str, names: Known) -> tuple[Kept | None, list[str]]:
@@ -167,7 +194,8 @@ def _understood(source: str, names: Known) -> tuple[Kept | None, list[str]]:
     if problems := rewriter.problems or expression_problems(tree, names.others) or _pattern_problems(tree):
         return None, problems
     read, asked = tuple(sorted(rewriter.names)), tuple(sorted(rewriter.asks))
-    return Kept(rewriter.rewritten(), read, asked, rewriter.finite, quick_source(tree, names.numbers)), []
+    quick, unsure = quick_sources(tree, names.numbers) or (None, None)
+    return Kept(rewriter.rewritten(), read, asked, rewriter.finite, quick, unsure), []
 
 
 def _pattern_problems(tree: Node) -> list[str]:

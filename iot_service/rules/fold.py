@@ -8,13 +8,14 @@ at which a timer, an outdated reading, an absence, an emptied window or the edge
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample
 from iot_service.rules.compiled import MAINTENANCE, CompiledProduct, CompiledRule
 from iot_service.rules.context import NOWHERE, DeviceContext
+from iot_service.rules.holding_back import holder
 from iot_service.rules.instants import FactChange, instants
 from iot_service.rules.lets.base import Condition, Moment
 from iot_service.rules.lifecycle import INACTIVE, NEVER, Change, Phase, RuleState, asks_when, has_need, is_steady, step
@@ -144,7 +145,7 @@ class DeviceFold:
             self._instant(at, None, (), None)
 
     def _instant(
-        self, at: datetime, received: datetime | None, samples: Iterable[Sample], change: FactChange | None
+        self, at: datetime, received: datetime | None, samples: Collection[Sample], change: FactChange | None
     ) -> None:
         """Judge one instant. What comes for an instant that has passed (a late fact) is judged at the last one."""
         changed: set[str] = set()
@@ -174,7 +175,7 @@ class DeviceFold:
             changed |= self.product.tracks_by_input.keys()
             if self.product.in_service is not None:
                 changed |= self.product.in_service.inputs
-        self._settle(at, changed, places, again)
+        self._settle(at, changed, places, again, {sample.name for sample in samples} if self._tracks else ())
         if over := self._values.end_instant():
             self._settle(at, over, set())
         if self._soonest is not None and at >= self._soonest:
@@ -234,10 +235,20 @@ class DeviceFold:
 
     # Judging -----------------------------------------------------------------------------------------------------
 
-    def _settle(self, at: datetime, changed: set[str], places: set[int], again: Collection[str] = ()) -> None:
-        """Judge what depends on ``changed``, and the rules at ``places``, at ``at``; ``again`` are further samples."""
+    def _settle(
+        self,
+        at: datetime,
+        changed: set[str],
+        places: set[int],
+        again: Collection[str] = (),
+        sampled: Collection[str] = (),
+    ) -> None:
+        """Judge what depends on ``changed``, and the rules at ``places``, at ``at``.
+
+        ``again`` are the samples whose value stays, ``sampled`` all of this instant.
+        """
         self._exact = False
-        moment = Moment(self._values.current, self._windows, at, self._tracks, self.context, [])
+        moment = Moment(self._values.current, self._windows, at, self._tracks, self.context, [], sampled=sampled)
         if self._tracks:
             reading, due = feed_tracks(self.product, moment, (*changed, *again), self.state.service_state)
             places |= reading
@@ -304,7 +315,7 @@ class DeviceFold:
             self._expect(absent)
             return ()
         holds = self._holds(place, before, moment)
-        held_by = self._held_by(rule)
+        held_by = holder(self.product, self.state, rule, self._values.current)
         after, change = step(
             before, holds, at, hold_for=rule.hold_for, clear_for=rule.clear_for, may_open=held_by is None
         )
@@ -363,18 +374,6 @@ class DeviceFold:
         )
         self.state.repetitions[rule.id] = counted
         return counted.holds(moment.at, count=repeat.times, within=repeat.within)
-
-    def _held_by(self, rule: CompiledRule) -> str | None:
-        """Return what keeps the need of ``rule`` from opening: maintenance, or the id of a rule; None for nothing."""
-        if rule.parent is not None:
-            return None
-        if rule.spec.in_maintenance == "mute" and self._values.current.get(MAINTENANCE, 0.0) > 0:
-            return MAINTENANCE
-        for other in rule.inhibited_by:
-            name = self.product.rules[other].id
-            if has_need(self.state.rules.get(name, INACTIVE).phase):
-                return name
-        return None
 
     def _move(self, place: int, after: RuleState, at: datetime) -> None:
         self.state.rules[self.product.rules[place].id] = after

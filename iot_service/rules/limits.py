@@ -33,8 +33,10 @@ LEVELS = 10
 """The most severity levels of one rule."""
 INHIBITED = 100
 """The most rules that one rule inhibits."""
-WINDOWS = 500
-"""The most windows of one product model: each takes up to 60 buckets of each of its devices."""
+WINDOWS = 2_000
+"""The most windows of one product model: each takes up to 60 buckets of memory for each of its devices."""
+TRACKS = 500
+"""The most values that one product model remembers, such as totals: each is kept with the state of each device."""
 LONGEST = timedelta(days=400)
 """The longest window, ``for`` or other time: a year and what comes late."""
 
@@ -87,8 +89,7 @@ def expression_problems(tree: Node, others: Collection[str]) -> list[str]:
 
 def time_problems(times: Mapping[str, timedelta]) -> dict[str, str]:
     """Return for each of ``times``, by its name, that is longer than :data:`LONGEST`, what is wrong with it."""
-    most = show_duration(LONGEST)
-    return {name: f"is at the most {most}" for name, span in times.items() if span > LONGEST}
+    return {name: f"is at the most {show_duration(LONGEST)}" for name, span in times.items() if span > LONGEST}
 
 
 def rule_problems(spec: RuleSpec) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -108,15 +109,17 @@ def rule_problems(spec: RuleSpec) -> Iterator[tuple[tuple[str, ...], str]]:
 def _times(spec: RuleSpec | Level) -> dict[str, timedelta]:
     """Return the times that ``spec`` has, by the names that they have in files."""
     fields = type(spec).model_fields
-    values = ((field.alias or name, getattr(spec, name)) for name, field in fields.items())
-    return {name: value for name, value in values if isinstance(value, timedelta)}
+    return {fields[name].alias or name: value for name, value in spec if isinstance(value, timedelta)}
 
 
-def window_problems(count: int) -> list[str]:
-    """Return what is wrong with one product model whose rules look at ``count`` windows."""
-    if count <= WINDOWS:
-        return []
-    return [f"the rules look at {count:,} windows, and {WINDOWS:,} are allowed: let some share one"]
+def size_problems(*, windows: int, tracks: int) -> list[str]:
+    """Return what is wrong with one product model whose rules look at so many windows, and remember so much."""
+    problems: list[str] = []
+    if windows > WINDOWS:
+        problems.append(f"the rules look at {windows:,} windows, and {WINDOWS:,} are allowed: let some share one")
+    if tracks > TRACKS:
+        problems.append(f"the rules remember {tracks:,} values of a device, and {TRACKS:,} are allowed")
+    return problems
 
 
 def is_too_large(value: Any) -> bool:
@@ -136,6 +139,8 @@ def _estimate(node: Node, names: Mapping[str, _Estimate]) -> _Estimate:
         return _macro(node, names)
     parts = [_estimate(child, names) for child in node.children]
     steps = 1 + sum(part.steps for part in parts)
+    if node.kind is NodeKind.CALL and node.text == "previous" and parts:
+        return parts[0]
     return _BY_KIND.get(node.kind, _other)(node, steps, parts)
 
 

@@ -60,14 +60,14 @@ def _placed(parts: Sequence[Part]) -> tuple[CompiledRule, ...]:
             inhibited_by.setdefault(name, []).append(places[part.rule.id])
     rules: list[CompiledRule] = []
     for part in parts:
-        place = places[part.rule.id]
+        rule, place = part.rule, places[part.rule.id]
         rules += [replace(level, parent=place) for level in part.levels]
-        rules.append(
-            replace(
-                part.rule,
+        if part.levels or rule.spec.inhibits or rule.id in inhibited_by:
+            rule = replace(
+                rule,
                 levels=tuple(range(place - len(part.levels), place)),
-                inhibits=tuple(sorted(places[name] for name in part.rule.spec.inhibits if name in places)),
-                inhibited_by=tuple(sorted(inhibited_by.get(part.rule.id, ()))),
+                inhibits=tuple(sorted(places[name] for name in rule.spec.inhibits if name in places)),
+                inhibited_by=tuple(sorted(inhibited_by.get(rule.id, ()))),
             )
-        )
+        rules.append(rule)
     return tuple(rules)

@@ -28,31 +28,69 @@ class _NotQuickError(Exception):
     """An expression is not one of numbers alone."""
 
 
-def quick_source(tree: Node, numbers: Collection[str]) -> str | None:
-    """Return ``tree`` as a Python expression over ``v``, the values of ``numbers``; None where it may mean another."""
-    writer = _Writer(numbers)
+def quick_sources(tree: Node, numbers: Collection[str]) -> tuple[str, str | None] | None:
+    """Return ``tree`` as Python expressions over ``v``, the values of ``numbers``; None where it may mean another.
+
+    The first is for where all names have values. The second is for where some have none: it is None where the value
+    has none then, and else gives None for that.
+    """
+    sure, unsure = _Writer(numbers), _UnsureWriter(numbers)
     try:
-        is_condition = tree.kind is NodeKind.BINARY and tree.text in _COMPARISONS | _LOGIC.keys()
-        text = writer.condition(tree) if is_condition or tree.text == "!" else writer.number(tree)
+        if not _is_condition(tree):
+            text, other = sure.number(tree), None
+        else:
+            text, other = sure.condition(tree), unsure.condition(tree)
     except _NotQuickError:
         return None
-    return text if writer.names else None
+    return (text, other if unsure.chooses else None) if sure.names else None
 
 
 def quick_function(source: str) -> Quick:
-    """Return the function that ``source``, which :func:`quick_source` gave, stands for."""
-    scope = {"__builtins__": {}, "doubt": _doubt}
+    """Return the function that ``source``, which :func:`quick_sources` gave, stands for."""
+    scope = {"__builtins__": {}, "doubt": _doubt, "both": _both, "either": _either, "other": _other}
     function: Quick = eval(f"lambda v: {source}", scope)  # noqa: S307  # made of names, numbers and operators alone
     return function
 
 
-def is_strict(source: str) -> bool:
-    """Return whether ``source``, which :func:`quick_source` gave, has no value as soon as one name has none."""
-    return not any(f" {word} " in source for word in _LOGIC.values())
+def _is_condition(node: Node) -> bool:
+    if node.kind is NodeKind.UNARY:
+        return node.text == "!"
+    return node.kind is NodeKind.BINARY and node.text in _COMPARISONS | _LOGIC.keys()
 
 
 def _doubt() -> float:
     raise ArithmeticError("not finite")
+
+
+Part = Callable[[], bool | None]
+
+
+def _value(part: Part) -> bool | None:
+    try:
+        return part()
+    except LookupError:
+        return None
+
+
+def _both(left: Part, right: Part) -> bool | None:
+    one = _value(left)
+    if one is False:
+        return False
+    two = _value(right)
+    return two if one or two is False else None
+
+
+def _either(left: Part, right: Part) -> bool | None:
+    one = _value(left)
+    if one:
+        return True
+    two = _value(right)
+    return two if one is False or two else None
+
+
+def _other(part: Part) -> bool | None:
+    value = _value(part)
+    return None if value is None else not value
 
 
 class _Writer:
@@ -101,3 +139,24 @@ class _Writer:
         if not math.isfinite(value):
             raise _NotQuickError
         return repr(value)
+
+
+class _UnsureWriter(_Writer):
+    """Writes conditions that can be true or false although a part of them is unknown."""
+
+    def __init__(self, numbers: Collection[str]) -> None:
+        super().__init__(numbers)
+        self.chooses = False
+
+    def condition(self, node: Node) -> str:
+        parts = [f"lambda: {self.condition(child)}" for child in node.children] if _is_choice(node) else []
+        if len(parts) == 1:
+            return f"other({parts[0]})"
+        if parts:
+            self.chooses = True
+            return f"{'both' if node.text == '&&' else 'either'}({', '.join(parts)})"
+        return super().condition(node)
+
+
+def _is_choice(node: Node) -> bool:
+    return _is_condition(node) and node.text not in _COMPARISONS

@@ -11,7 +11,7 @@ from iot_service.model.reading import Sample, SampleKind
 from iot_service.rules.compiled import MAINTENANCE, CompiledProduct
 from iot_service.rules.instants import FactChange
 from iot_service.rules.lets.base import EVENTS
-from iot_service.rules.limits import is_too_large
+from iot_service.rules.limits import LIST_ITEMS, is_too_large
 from iot_service.rules.rewriting import CHANGED_PREFIX, PREVIOUS_PREFIX
 from iot_service.rules.state import DeviceState
 
@@ -87,20 +87,24 @@ class Values:
                 self._fresh[name] = at + age
             return True
         if kind is SampleKind.ATTRIBUTE:
-            changed.add(name)
-            if is_too_large(value):  # nor is it kept: the state of a device is of a bounded size
-                self._state.attributes.pop(name, None)
-                self.current.pop(name, None)
-                return False
-            if name in self._product.transitions and name in self._state.attributes:
-                self._note_change(name, self._state.attributes[name][1], value, changed)
-            self._state.attributes[name] = (at, value)
-            self.current[name] = plain(value)
-        else:
+            self._take_attribute(name, at, value, changed)
+            return False
+        if len(self.current[EVENTS]) < LIST_ITEMS:
             self.current[EVENTS] = [*self.current[EVENTS], name]
-            self._moment.add(EVENTS)
-            changed |= {EVENTS, name}
+        self._moment.add(EVENTS)
+        changed |= {EVENTS, name}
         return False
+
+    def _take_attribute(self, name: str, at: datetime, value: Any, changed: set[str]) -> None:
+        changed.add(name)
+        if is_too_large(value):  # nor is it kept: the state of a device is of a bounded size
+            self._state.attributes.pop(name, None)
+            self.current.pop(name, None)
+            return
+        if name in self._product.transitions and name in self._state.attributes:
+            self._note_change(name, self._state.attributes[name][1], value, changed)
+        self._state.attributes[name] = (at, value)
+        self.current[name] = plain(value)
 
     def _note_change(self, name: str, before: Any, after: Any, changed: set[str]) -> None:
         """Note that ``name`` is another than ``before``; a reading that was outdated meanwhile may be the same."""

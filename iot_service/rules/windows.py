@@ -103,7 +103,7 @@ class Window:
             if len(buckets) == 1:
                 self._leaves = self.ends
             elif now >= self._leaves:
-                self._drop(now)
+                self.drop(now)
         if self.key.timed:
             bucket.place(value, rest / 1_000_000)
         if self.key.ranked:
@@ -113,11 +113,12 @@ class Window:
 
     def forget(self, at: datetime) -> None:
         """Drop the buckets that have left the window at ``at``."""
-        now = micros(at)
-        if now >= self._leaves:
-            self._drop(now)
+        self.drop(micros(at))
 
-    def _drop(self, now: int) -> None:
+    def drop(self, now: int) -> None:
+        """Drop the buckets that have left the window at ``now``, in microseconds since 1970."""
+        if now < self._leaves:
+            return
         gone = (now - self._length) // self._width
         buckets = self._buckets
         while buckets and buckets[0].index <= gone:
@@ -139,7 +140,7 @@ class Window:
         """
         now = micros(at) if since_epoch is None else since_epoch
         if now >= self._leaves:
-            self._drop(now)
+            self.drop(now)
         found = self._results.get(function)
         if found is None:
             if not self._buckets and function not in _KNOWN_OF_NOTHING:
@@ -247,5 +248,5 @@ class Windows:
         emptied = {key.metric for key, window in self._by_key.items() if window.ends <= now}
         for metric in emptied:
             for window in self._by_metric[metric]:
-                window.forget(at)
+                window.drop(now)
         return emptied

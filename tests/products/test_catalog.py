@@ -39,11 +39,14 @@ def test_the_shipped_catalog_has_the_three_products_their_rules_and_services() -
     catalog = load_catalog()
     assert {name: sorted(rules) for name, rules in catalog.rules.items()} == {
         "car": [
-            "battery_weak", "brake_pads_worn", "mountain_winter", "overheating", "service_due", "tyre_pressure_low",
-            "tyres_worn", "winter_tyres",
+            "battery_weak", "brake_pads_worn", "mountain_winter", "overheating", "service_due", "tread_in_winter",
+            "trouble_code", "tyre_pressure_low", "tyres_worn", "winter_tyres",
         ],
-        "coffee_machine": ["capsules_low", "descaling_overdue"],
-        "freezer": ["power_lost", "silent", "temperature_high", "works_harder"],
+        "coffee_machine": ["capsules_low", "cleaning_overdue", "descaling_overdue", "tray_full_often"],
+        "freezer": [
+            "door_open", "fridge_too_cold", "fridge_too_warm", "heat_exposure", "power_lost", "silent",
+            "temperature_high", "works_harder",
+        ],
     }  # fmt: skip
     for rules in catalog.rules.values():
         for rule in rules.values():

@@ -42,8 +42,8 @@ def compiled(source: str, *, numbers: tuple[str, ...] = NUMBERS, others: tuple[s
 
 
 def parts(expression: Expression) -> tuple[object, ...]:
-    quick = expression.quick is not None
-    return expression.names, expression.asks, expression.finite, expression.strict, quick, expression.program.source
+    quick = expression.quick is not None, expression.unsure is not None
+    return expression.names, expression.asks, expression.finite, quick, expression.program.source
 
 
 @pytest.fixture

@@ -15,13 +15,14 @@ from iot_service.rules.limits import (
     LIST_ITEMS,
     LONGEST,
     TEXT_CHARACTERS,
+    TRACKS,
     WINDOWS,
     is_too_large,
+    size_problems,
     time_problems,
-    window_problems,
 )
 from iot_service.rules.syntax import SOURCE_CHARACTERS
-from tests.rules.telemetry import SHIPPED, START, happened, new_fold, rule
+from tests.rules.telemetry import SHIPPED, START, event, happened, new_fold, rule
 
 CODES = [f"{number:04}{'P' * 996}" for number in range(LIST_ITEMS)]
 TEXT = ("aé1 " * TEXT_CHARACTERS)[:TEXT_CHARACTERS]
@@ -39,6 +40,7 @@ def problems(source: str) -> list[str]:
         "codes.all(a, codes.all(b, codes.all(c, a != b || b != c)))",
         "codes.map(a, codes.map(b, a + b)).size() > 3",
         "codes.filter(a, codes.exists(b, a == b + 'x')).size() > 0",
+        "previous(codes).all(a, previous(codes).all(b, codes.all(c, a != b || b != c)))",
         "text.matches('((a{0,100}){0,100}){0,100}')",
         "text.matches('(?:.{0,300}){0,30}x')",
         r"text.matches('\\w{0,900}x')",
@@ -113,9 +115,10 @@ def test_a_time_longer_than_a_year_and_what_comes_late_is_refused_by_name() -> N
     assert time_problems({"for": LONGEST, "clear_for": LONGEST + second}) == {"clear_for": "is at the most 400 d"}
 
 
-def test_the_windows_of_a_product_are_bounded_in_number() -> None:
-    assert window_problems(WINDOWS) == []
-    assert "501 windows, and 500 are allowed" in window_problems(WINDOWS + 1)[0]
+def test_what_a_product_keeps_of_each_device_is_bounded() -> None:
+    assert size_problems(windows=WINDOWS, tracks=TRACKS) == []
+    assert "2,001 windows, and 2,000 are allowed" in size_problems(windows=WINDOWS + 1, tracks=0)[0]
+    assert "501 values of a device, and 500 are allowed" in size_problems(windows=0, tracks=TRACKS + 1)[0]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,14 @@ def test_rules_check_names_the_field_that_goes_too_far(
 ) -> None:
     _, found = compile_product(SHIPPED.products["freezer"], [rule(**over)])
     assert (field, message) in [(problem.field, problem.message) for problem in found]
+
+
+def test_of_many_events_at_one_instant_the_first_are_looked_at() -> None:
+    model = SHIPPED.products["freezer"]
+    product, _ = compile_product(model, [rule(f"e{n}", when=f"'e{n}' in events", keep_for="1h") for n in (127, 128)])
+    fold = new_fold(product)
+    fold.advance([event(f"e{number}", START) for number in range(LIST_ITEMS + 1)])
+    assert happened(fold) == [("opened", "e127", 0)]
 
 
 def test_a_list_that_is_too_long_is_unknown_and_not_kept() -> None:

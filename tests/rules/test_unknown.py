@@ -60,7 +60,7 @@ def test_what_is_known_again_is_forgotten_and_each_time_counts_once() -> None:
     fold = fold_of({"when": "ambient > 30.0"}, {"when": "temperature > 0"})
     fold.advance(series(temperature="-70x20", ambient="_ _ 20x3 _x15 21"))
     assert fold.state.unknown == {}
-    assert fold.doubts.new == [("rule0", Why.MISSING), ("rule0", Why.MISSING)], "before the first, and when it was outdated"
+    assert fold.doubts.new == [("rule0", Why.MISSING), ("rule0", Why.MISSING)], "at first, and once outdated"
 
 
 def test_the_reason_is_not_lost_with_a_run_that_looks_at_something_else(

@@ -28,9 +28,9 @@ class AnomalyTrack:
         self.verdict = Verdict(score, explanation=why)
 
     def take(self, scope: Mapping[str, Any], moment: Moment) -> None:
-        """Take the reading of ``moment``; nothing where there is none that counts."""
+        """Take the reading of ``moment``; nothing where there is none, or none that counts."""
         value = scope.get(self._metric)
-        if value is not None:
+        if value is not None and self._metric in moment.sampled:
             self.verdict = self._detector.take(moment.at, value)
 
     def due(self) -> datetime | None:

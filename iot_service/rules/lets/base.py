@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -37,7 +37,7 @@ class Track(Protocol):
 class Moment:
     """One instant of one device: all that a value may depend on. ``errors`` takes what could not be computed.
 
-    ``since_epoch`` is the instant in microseconds since 1970.
+    ``sampled`` names what the device said at it. ``since_epoch`` is the instant in microseconds since 1970.
     """
 
     values: Mapping[str, Any]
@@ -46,6 +46,7 @@ class Moment:
     tracks: Mapping[str, Track] = field(default_factory=dict)
     context: DeviceContext = NOWHERE
     errors: list[str] = field(default_factory=list)
+    sampled: Collection[str] = ()
     since_epoch: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -72,6 +72,8 @@ class VisitTrack:
         if not moment.context.areas:
             self.visits.clear()  # the customer has taken back that locations may be used
             return
+        if self._position.latitude not in moment.sampled and self._position.longitude not in moment.sampled:
+            return
         if _distance(self._area, self._position, scope, moment.context) != 0:
             return
         if self.visits and moment.at - self.visits[-1][1] <= _SAME_VISIT:
