@@ -79,5 +79,5 @@ class Expectation:
 
     def to_json(self) -> list[Any]:
         """Return what is to be kept."""
-        habits = [{key: each.to_json() for key, each in kept.items()} for kept in (self._daily, self._weekly)]
+        habits = [{str(key): each.to_json() for key, each in kept.items()} for kept in (self._daily, self._weekly)]
         return [self._level.to_json(), *habits, self._errors, self._counts]

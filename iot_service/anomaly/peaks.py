@@ -1,9 +1,9 @@
 """How high a statistic gets by itself: the threshold that it passes once in so long a time.
 
-The highest value of each block of time is kept, and a Gumbel distribution fitted to them by their quartiles, so that
-a few blocks with real anomalies do not matter (extreme value theory, block maxima: Coles, "An Introduction to
-Statistical Modeling of Extreme Values", 2001). Where the tail is heavier than that, the fit of the logarithms takes
-part. So the rate of false alarms is set in time, whatever the series, its unit or its rate of readings.
+The highest value of each block of time is kept, and a Gumbel distribution fitted to them by their quartiles and their
+highest tenth, so that a few blocks with real anomalies do not matter (extreme value theory, block maxima: Coles, "An
+Introduction to Statistical Modeling of Extreme Values", 2001). Where the tail is heavier than that, the fit of the
+logarithms takes part. So the rate of false alarms is set in time, whatever the series, its unit or its rate of readings.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ _BLOCKS = 60  # that are kept
 _LEAST_BLOCKS = 6  # before there is a threshold
 _LEAST_READINGS = 12  # of a block
 _QUARTILES = 1.5725  # between the quartiles of a standard Gumbel distribution
+_UPPER = 1.8839  # between its median and its highest tenth
 _MEDIAN = 0.3665  # its median
 _HEAVY = 0.3  # the share of the fit of logarithms in the threshold
 _SMALL = 0.3  # what is lower has no logarithm that says anything
@@ -56,10 +57,10 @@ class Peaks:
         if count < _LEAST_BLOCKS:
             return
         ordered = sorted(self._maxima)
-        low, middle, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
+        low, middle, high, top = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75, 0.9))
         few = 1 + 2 / count
         times = log(self._period / self._block)
-        scale = max((high - low) / _QUARTILES, 0.05 * abs(middle), 1e-9) * few
+        scale = max((high - low) / _QUARTILES, (top - middle) / _UPPER, 0.05 * abs(middle), 1e-9) * few
         light = middle + scale * (times - _MEDIAN)
         if not self._heavy:
             self.threshold = max(self._floor, light)

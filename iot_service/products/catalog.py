@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iot_service.errors import StopError
 from iot_service.products.cache import CacheFile, digest
+from iot_service.products.collecting import without_collecting
 from iot_service.products.comparison import comparison_problems
 from iot_service.products.documents import Document, ModelType, parse_document, suggestion, validate
 from iot_service.products.model import ProductModel, Service, ServiceFile
@@ -77,6 +78,7 @@ def load_files(extra: Path | None = None, *, cache: CacheFile | None = None) -> 
     return read
 
 
+@without_collecting()
 def read_catalog(files: Iterable[Traversable], *, cache: CacheFile | None = None) -> CatalogFiles:
     """Return what ``files`` hold together, later ones winning, and all that is wrong with them.
 

@@ -18,6 +18,14 @@ ModelType = TypeVar("ModelType", bound=BaseModel)
 _FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it: ten times as fast
 _FEW = 1000
 _NESTED = 50
+_PLAINLY = {
+    "string_type": "must be a text; put it in quotes",
+    "tuple_type": "must be a list, such as [a, b]",
+    "list_type": "must be a list, such as [a, b]",
+    "mapping_type": "write keys with their values, as 'name: value' in each line",
+    "dict_type": "write keys with their values, as 'name: value' in each line",
+    "invalid_key": "YAML takes this key for no text; put it in quotes",
+}
 _DEEP = 5000  # far less than what makes the fast reader crash
 _COMPACT = re.compile(r"(?:[-?:][ \t]+){200}")  # collections that begin in one line, one in another
 _INDENT = re.compile(r"^[ ?:-]*", re.MULTILINE)
@@ -106,9 +114,32 @@ def _parse(file: str, text: str, reader: type[yaml.SafeLoader | yaml.CSafeLoader
         most = max(len(text), _FEW)
         # Before the data is made of it, which resolves what is merged.
         _walk(file, node, (), lines, problems, most=most)
-        return Document(file, loader.construct_document(node), lines, tuple(problems))
+        try:
+            data = loader.construct_document(node)
+        except (ValueError, KeyError, AttributeError, OverflowError) as error:
+            raise _no_value(node, reader) or error from error
+        return Document(file, data, lines, tuple(problems))
     finally:
         loader.dispose()
+
+
+def _no_value(node: yaml.Node, reader: type[yaml.SafeLoader | yaml.CSafeLoader]) -> yaml.YAMLError | None:
+    """Return an error at the first scalar in ``node`` that looks like a value and is none, such as 30 February."""
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, yaml.ScalarNode):
+            try:
+                reader("").construct_document(here)
+            except (ValueError, KeyError, AttributeError, OverflowError):
+                kind = here.tag.rpartition(":")[2]
+                said = f"'{here.value[:40]}' looks like a {kind} and is none; put it in quotes if it is a text"
+                return yaml.MarkedYAMLError(problem=said, problem_mark=here.start_mark)
+        elif isinstance(here, yaml.MappingNode):
+            waiting += [each for pair in reversed(here.value) for each in reversed(pair)]
+        elif isinstance(here, yaml.SequenceNode):
+            waiting += reversed(here.value)
+    return None
 
 
 def _walk(
@@ -161,7 +192,7 @@ def _explain(model: type[BaseModel], location: Location, kind: str, message: str
         return "is missing"
     if kind == "model_type":
         return "is empty or a mere value; write keys with their values, as 'name: value' in each line"
-    return message.removeprefix("Value error, ")
+    return _PLAINLY.get(kind) or message.removeprefix("Value error, ").replace("datetime.timedelta(0)", "0")
 
 
 def _keys_around(model: type[BaseModel], location: Location) -> list[str]:

@@ -151,12 +151,15 @@ def rule_problems(spec: RuleSpec, written: Mapping[str, Any]) -> list[tuple[str,
 def parameter_problems(model: ProductModel, written: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with ``written`` as parameters of ``model``, by name."""
     problems: list[tuple[str, str]] = []
+    limits = {limit for plan in model.plans.values() for limit in plan.every.values()}
     for name, value in written.items():
         if name not in model.parameters:
             known = suggestion(name, list(model.parameters))
             problems.append((name, f"{model.id} has no parameter '{name}'{known}"))
         elif isinstance(value, bool) or not isinstance(value, float | int) or not -_LARGEST < value < _LARGEST:
             problems.append((name, "must be a number"))
+        elif name in limits and value <= 0:
+            problems.append((name, "must be above 0: a service plan goes by it"))
     return problems or ([] if written else [("", "say which parameters are to be otherwise")])
 
 

@@ -128,7 +128,7 @@ class _Expansion:
         if known.template is None:
             return None
         before = len(self.problems)
-        values = self._values(at, use, known.template, given)
+        values = self._values(at, use, known.template, given, said="with" in entry)
         filled = _fill(known.template.rule, values, lambda message: self._add((*at, "use"), message))
         if len(self.problems) > before:
             return None
@@ -137,7 +137,9 @@ class _Expansion:
         self.notes |= {(*at, key): "" for key in own}
         return {**filled, **own}
 
-    def _values(self, at: Location, use: str, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _values(
+        self, at: Location, use: str, template: Template, given: Mapping[str, Any], *, said: bool
+    ) -> dict[str, Any]:
         parameters = template.parameters
         for name in given:
             if name not in parameters:
@@ -146,7 +148,7 @@ class _Expansion:
         values = {**parameters, **{str(name): value for name, value in given.items()}}
         missing = [name for name, value in values.items() if value is None]
         if missing:
-            where = (*at, "with") if "with" in self._document.data["rules"][at[1]] else (*at, "use")
+            where = (*at, "with" if said else "use")
             self._add(where, f"template '{use}' needs a value for {', '.join(missing)}")
         return values
 

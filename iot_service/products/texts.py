@@ -29,6 +29,7 @@ _UNKNOWN: Mapping[Locale, str] = {Locale.NB: "ukjent", Locale.EN: "unknown"}
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _VALUE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*(?::\s*(?:\.([0-9])f?)?\s*(\S[^{}]*)?)?")
 _LONGEST = 200  # characters of a text that a device reports
+_LARGEST = 1e15  # beyond, not all digits of a number mean something, and nobody reads them
 _SPACES = str.maketrans("\u00a0\u202f\u2009", "   ")
 
 
@@ -135,7 +136,10 @@ def bare(text: Text, locale: Locale = Locale.EN) -> str:
 def say_number(value: float, locale: Locale, *, decimals: int | None = None, unit: str = "") -> str:
     """Return ``value`` as people of ``locale`` write it: ``12,5 °C``; ``decimals`` None: one at the most."""
     pattern = "#,##0.#" if decimals is None else "#,##0" + ("." + "0" * decimals if decimals else "")
-    number = format_decimal(value, format=pattern, locale=_BABEL[locale]).translate(_SPACES)
+    if not abs(value) < _LARGEST:
+        number = f"{value:.2e}".replace(".", "," if locale is Locale.NB else ".")
+    else:
+        number = format_decimal(value, format=pattern, locale=_BABEL[locale]).translate(_SPACES)
     if not unit:
         return number
     return f"{number}{unit}" if unit == "%" and locale is Locale.EN else f"{number} {unit}"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from iot_service.products.schedule import Schedule
 from iot_service.rules.context import UTC_ZONE, DeviceContext
 
 _DAY = timedelta(days=1)
-_LOOKED_AHEAD = 400  # days: longer than any season lasts
+_HOUR = timedelta(hours=1)
+_SECOND = timedelta(seconds=1)
+LOOKED_AHEAD = timedelta(days=400)
+"""How far ahead changes are looked for: longer than any season lasts."""
 
 
 def holds(schedules: Sequence[Schedule], at: datetime, context: DeviceContext) -> bool:
@@ -27,13 +31,30 @@ def next_change(schedules: Sequence[Schedule], at: datetime, context: DeviceCont
     now = holds(schedules, at, context)
     edges = sorted({edge for schedule in schedules for edge in schedule.edges})
     day = at.astimezone(context.zone).date()
-    for _ in range(_LOOKED_AHEAD):
-        for edge in edges:
-            instant = datetime.combine(day, edge, tzinfo=context.zone).astimezone(UTC_ZONE)
+    for _ in range(LOOKED_AHEAD.days):
+        for instant in _instants(day, edges, context.zone):
             if instant > at and holds(schedules, instant, context) != now:
                 return instant
         day += _DAY
     return None
+
+
+def _instants(day: date, edges: Sequence[time], zone: ZoneInfo) -> Sequence[datetime]:
+    """Return when (UTC) the clocks of ``zone`` show ``edges`` on ``day``, in order.
+
+    Where they are put forward or back on that day, also the second time, and the instant at which it is done.
+    """
+    local = [datetime.combine(day, edge, tzinfo=zone) for edge in edges]
+    begin, end = (datetime.combine(each, time(), tzinfo=zone) for each in (day, day + _DAY))
+    if begin.utcoffset() == end.utcoffset():
+        return [each.astimezone(UTC_ZONE) for each in local]
+    found = {each.replace(fold=fold).astimezone(UTC_ZONE) for each in local for fold in (0, 1)}
+    low, high = begin.astimezone(UTC_ZONE) - 2 * _HOUR, end.astimezone(UTC_ZONE)
+    before = low.astimezone(zone).utcoffset()
+    while high - low > _SECOND:
+        middle = low + (high - low) // _SECOND // 2 * _SECOND
+        low, high = (middle, high) if middle.astimezone(zone).utcoffset() == before else (low, middle)
+    return sorted({*found, high})
 
 
 def _holds(schedule: Schedule, local: datetime, context: DeviceContext) -> bool:

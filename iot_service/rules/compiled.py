@@ -9,6 +9,7 @@ from datetime import timedelta
 from iot_service.errors import StopError
 from iot_service.model.device import ServiceState
 from iot_service.products.catalog import Catalog
+from iot_service.products.collecting import without_collecting
 from iot_service.products.documents import suggestion
 from iot_service.products.facts import named_facts
 from iot_service.products.model import ProductModel
@@ -137,6 +138,7 @@ def compile_catalog(catalog: Catalog) -> Mapping[str, CompiledProduct]:
     return compiled
 
 
+@without_collecting()
 def compile_product(model: ProductModel, specs: Iterable[RuleSpec]) -> tuple[CompiledProduct, list[RuleProblem]]:
     """Return ``model`` with those of its rules that compile, and all that is wrong with it and the others."""
     compiler = _Compiler(model)

@@ -272,7 +272,8 @@ class DeviceFold:
     def _stays(self, place: int, moment: Moment) -> bool:
         """Judge the rule at ``place``, which is steady; return whether nothing came of it."""
         holds = self._steady[place].judge(moment)
-        self.doubts.note(self.product.rules[place].id, self._steady[place], holds, moment)
+        if holds is None or self.state.unknown:
+            self.doubts.note(self.product.rules[place].id, self._steady[place], holds, moment)
         if moment.errors:
             moment.errors = []
             return False

@@ -97,19 +97,19 @@ def rule_problems(spec: RuleSpec) -> Iterator[tuple[tuple[str, ...], str]]:
     for field, most in (("let", LETS), ("levels", LEVELS), ("inhibits", INHIBITED)):
         if len(getattr(spec, field)) > most:
             yield (field,), f"has {len(getattr(spec, field))}, and {most} are allowed"
-    for name, problem in time_problems(_times(spec)).items():
+    for name, problem in time_problems(_long_times(spec)).items():
         yield (name,), problem
     for place, level in enumerate(spec.levels):
-        for name, problem in time_problems(_times(level)).items():
+        for name, problem in time_problems(_long_times(level)).items():
             yield ("levels", str(place), name), problem
     if spec.repeat is not None and time_problems({"repeat": spec.repeat.within}):
         yield ("repeat",), f"is within at the most {show_duration(LONGEST)}"
 
 
-def _times(spec: RuleSpec | Level) -> dict[str, timedelta]:
-    """Return the times that ``spec`` has, by the names that they have in files."""
-    fields = type(spec).model_fields
-    return {fields[name].alias or name: value for name, value in spec if isinstance(value, timedelta)}
+def _long_times(spec: RuleSpec | Level) -> dict[str, timedelta]:
+    """Return those times of ``spec`` that are too long, by the names that they have in files."""
+    found = {name: value for name, value in vars(spec).items() if isinstance(value, timedelta) and value > LONGEST}
+    return {type(spec).model_fields[name].alias or name: span for name, span in found.items()}
 
 
 def size_problems(*, windows: int, tracks: int) -> list[str]:

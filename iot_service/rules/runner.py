@@ -170,6 +170,7 @@ class RuleRunner:
                 device.late_readings += store.count_late(connection, device, rules.compiled.watched)
         windows, fold = self._take_up(connection, device, rules, remembered, now=now)
         wake_at = self._fold(fold, device, given, more=more, vouched=vouched, spread=spread, now=now)
+        kept = store.state_text(device.state)  # here, where it stops no other device if it cannot be kept
         outcomes, opened = to_record(fold.outcomes), tuple[str, ...]()
         openings = [Opening(device, each, rules.rules[each.rule]) for each in outcomes if each.rule is not None]
         if len(openings) == len(outcomes) and all(map(opens_alone, openings)):
@@ -178,7 +179,7 @@ class RuleRunner:
             opened = self._record(connection, device, rules, outcomes, now=now)
         folds[device.device_id] = windows, fold
         failed = [f"{rule}: {each.what}" for rule, each in fold.state.unknown.items() if each.why is Why.FAILED]
-        return Judged(device, wake_at, "; ".join(failed) or None, opened, tuple(fold.doubts.new))
+        return Judged(device, wake_at, "; ".join(failed) or None, opened, tuple(fold.doubts.new), kept)
 
     def _open(
         self,

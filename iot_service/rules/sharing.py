@@ -33,6 +33,8 @@ def open_shared(connection: Connection, device: Claimed, outcome: Outcome, rule:
         if own.cleared_at is not None:
             QUERIES["set_cleared"].run(connection, id=own.id, cleared_at=None)
             _record(connection, EventType.NEED_JOINED, outcome, rule, own, new=_OPEN, now=now)
+            if outcome.severity is not None and outcome.severity.is_worse_than(own.severity):
+                change_severity(connection, own, outcome.severity, outcome, rule, now=now)
         return False
     place = {"site_id": device.site_id, "customer_id": device.customer_id, "product": device.product}
     parent = need_row(QUERIES["shared_need"].first(connection, **place, rule=rule.spec.id))

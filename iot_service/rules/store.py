@@ -327,7 +327,7 @@ def _first_instant(key: WindowKey, state: DeviceState) -> datetime:
 class Judged:
     """One device after its run; ``error`` says which rules cannot be computed, ``opened`` which found a need.
 
-    ``doubts`` are the rules that could be judged no more, each time with the reason.
+    ``doubts`` are the rules that could be judged no more, each time with the reason. ``kept`` is its state as text.
     """
 
     device: Claimed
@@ -335,6 +335,12 @@ class Judged:
     error: str | None
     opened: tuple[str, ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
+    kept: str | None = None
+
+
+def state_text(state: DeviceState) -> str:
+    """Return ``state`` as it is kept; raises TypeError for what cannot be."""
+    return orjson.dumps(to_json(state)).decode()
 
 
 def save(connection: Connection, judged: Iterable[Judged]) -> str:
@@ -350,7 +356,7 @@ def save(connection: Connection, judged: Iterable[Judged]) -> str:
         newest_received=[device.newest_received for device in devices],
         wakes=[item.wake_at for item in items],
         late=[device.late_readings for device in devices],
-        states=[orjson.dumps(to_json(device.state)).decode() for device in devices],
+        states=[item.kept or state_text(item.device.state) for item in items],
         errors=[item.error for item in items],
     )
     return row["version"] if row is not None else ""

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
 from iot_service.durations import parse_duration
 from iot_service.model.device import ServiceState
@@ -19,13 +19,15 @@ from iot_service.model.reading import Sample, SampleKind
 from iot_service.products.catalog import Catalog
 from iot_service.products.documents import Document, parse_document, suggestion, validate
 from iot_service.products.durations import Duration, show_duration
+from iot_service.products.facts import named_facts
 from iot_service.products.model import Frozen
 from iot_service.products.problems import Problem
-from iot_service.rules.compiled import CompiledProduct, compile_product
+from iot_service.rules.compiled import LEAD_DAYS, MAINTENANCE, CompiledProduct, compile_product, supplied_fact
 from iot_service.rules.context import UTC_ZONE, DeviceContext
 from iot_service.rules.fold import DeviceFold
 from iot_service.rules.instants import FactChange
 from iot_service.rules.lifecycle import Phase, has_need
+from iot_service.rules.limits import LONGEST
 from iot_service.rules.outcomes import Outcome
 from iot_service.rules.reporting import severity
 from iot_service.rules.series import parse_series
@@ -53,6 +55,11 @@ def _number_or_day(value: object) -> object:
 
 Fact = Annotated[float, BeforeValidator(_number_or_day, json_schema_input_type=float | date)]
 """The value of a fact; a day (2026-01-10) is taken as its beginning (UTC)."""
+
+
+def _time_after_start(written: object) -> str:
+    parse_duration(str(written))  # which says what is wrong with it
+    return str(written)
 
 
 class Happening(Frozen):
@@ -100,7 +107,7 @@ class RuleTest(Frozen):
     """Where the device stands at the start."""
     parameters: Mapping[str, float] = Field(default_factory=dict)
     """Numbers in the place of those of the product model."""
-    facts: Mapping[str, Mapping[str, Fact]] = Field(default_factory=dict)
+    facts: Mapping[str, Mapping[Annotated[str, BeforeValidator(_time_after_start)], Fact]] = Field(default_factory=dict)
     """Facts, such as capsules_supplied: how long after the start → the value from then on."""
     readings: Mapping[str, Series] = Field(default_factory=dict)
     """Metric → its series from the start, such as -70x10 -60+0.5x20 _x5 (from 1 value, so many times; _ is a gap)."""
@@ -110,6 +117,18 @@ class RuleTest(Frozen):
     """Texts that the device reports."""
     expect: tuple[Expectation, ...] = Field(min_length=1)
     """What must be open at which times."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        """Timers are looked for ahead of the last instant, so that it must not be among the last that there are."""
+        longest = max((len(series) for series in self.readings.values()), default=0)
+        times = [*(each.at for each in (*self.events, *self.attributes)), *(each.at for each in self.expect)]
+        times += [parse_duration(text) for steps in self.facts.values() for text in steps]
+        try:
+            _ = self.start + max(times) + longest * self.interval + 3 * LONGEST
+        except OverflowError:
+            raise ValueError("it goes on beyond the year 9990") from None
+        return self
 
 
 class TestFile(Frozen):
@@ -181,11 +200,13 @@ def name_problems(document: Document, file: TestFile, catalog: Catalog) -> Itera
         )
         return
     rules = catalog.rules[file.product]
+    facts = {LEAD_DAYS, MAINTENANCE, *model.parameters, *map(supplied_fact, model.consumables), *named_facts(model)}
     for place, test in enumerate(file.tests):
         at = ("tests", place)
         for key, used, known in (
             ("readings", test.readings, model.metrics),
             ("parameters", test.parameters, model.parameters),
+            ("facts", test.facts, facts),
         ):
             for name in used:
                 if name not in known:

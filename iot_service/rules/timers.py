@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from iot_service.rules.calendar import holds, next_change
+from iot_service.rules.calendar import LOOKED_AHEAD, holds, next_change
 from iot_service.rules.compiled import CompiledProduct, CompiledRule
 from iot_service.rules.context import DeviceContext
 from iot_service.rules.lets.base import Track
@@ -48,7 +48,7 @@ class Timers:
         """Note which schedules hold at ``at``; return the places of the rules for which that is new."""
         changed: set[int] = set()
         for place in self._product.scheduled:
-            if place in self._in_schedule and (place not in self._edges or self._edges[place] > at):
+            if place in self._in_schedule and self._edges[place] > at:
                 continue
             rule = self._product.rules[place]
             during, outside = rule.schedules
@@ -57,11 +57,8 @@ class Timers:
                 changed.add(place)
             self._in_schedule[place] = now
             edges = [next_change(part, at, self._context) for part in rule.schedules if part]
-            edge = min((each for each in edges if each is not None), default=None)
-            if edge is None:
-                self._edges.pop(place, None)
-            else:
-                self._edges[place] = edge
+            # What comes only every few years, such as 29 February, is looked for again in time.
+            self._edges[place] = min((each for each in edges if each is not None), default=at + LOOKED_AHEAD)
         return changed
 
     def in_schedule(self, place: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from iot_service.products.rule_spec import RuleSpec
 from iot_service.products.texts import is_plain, names_in, text_problems
-from iot_service.rules.lets.base import EVENTS, Let, Moment
+from iot_service.rules.lets.base import EVENTS, Let, Moment, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Told:
             return scope
         found = dict(scope)
         for name, let in self.lets:
-            value = let.value(found, moment)
+            value = value_of(let, found, moment)
             if value is not None:
                 found[name] = value
         return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from iot_service.model.device import ServiceState
 from iot_service.rules.compiled import CompiledProduct
-from iot_service.rules.lets.base import Moment, Track
+from iot_service.rules.lets.base import Moment, Track, value_of
 from iot_service.rules.state import track_json
 
 
@@ -39,7 +39,7 @@ def feed_tracks(
         if tracked.lets:
             scope = dict(scope)
             for name, let in tracked.lets:
-                if (value := let.value(scope, moment)) is not None:
+                if (value := value_of(let, scope, moment)) is not None:
                     scope[name] = value
         track.take(scope, moment)
         if (at := track.due()) is not None and (soonest is None or at < soonest):

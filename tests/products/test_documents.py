@@ -33,6 +33,26 @@ def test_what_is_no_yaml_is_told_by_line() -> None:
     assert problem.message.startswith("not YAML")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30",
+        "2026-01-01T25:00:00Z",
+        "0x_",
+        "!!int abc",
+        "!!float x",
+        "!!bool maybe",
+        "!!timestamp soon",
+        "9" * 5000,
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_looks_like_a_value_and_is_none_is_told_by_line(value: str) -> None:
+    (problem,) = parse_document("f.yaml", f"a: 1\nb:\n  - {value}\n").problems
+    assert problem.line == 3
+    assert "and is none; put it in quotes if it is a text" in problem.message
+
+
 def test_a_key_that_stands_twice_is_found_but_merged_ones_are_not() -> None:
     text = "x: &x {a: 1}\ny: {<<: *x, a: 2}\nz:\n  a: 1\n  a: 2\n"
     (problem,) = parse_document("f.yaml", text).problems

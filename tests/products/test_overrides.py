@@ -120,4 +120,7 @@ def test_parameters_are_numbers_that_the_product_model_has() -> None:
         ("band", "must be a number"),
         ("setpoint", "must be a number"),
     ]
+    assert parameter_problems(load_catalog().products["car"], {"service_months": 0}) == [
+        ("service_months", "must be above 0: a service plan goes by it")
+    ]
     assert parameter_problems(model, {}) == [("", "say which parameters are to be otherwise")]

@@ -133,6 +133,15 @@ def test_what_is_wrong_is_told_by_the_line_of_the_use(tmp_path: Path, old: str, 
     assert expected in problems(read(tmp_path, freezer__rules=text.replace(old, new)), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["5", "on", "null"])
+def test_a_rule_whose_id_is_no_text_is_told_like_any_other(tmp_path: Path, name: str) -> None:
+    text = TEMPLATES + RULES.replace("fridge_warm: ", f"{name}: ").replace("word: Fridge", "")
+    assert any(
+        "template 'too_warm' needs a value for word" in each
+        for each in problems(read(tmp_path, freezer__rules=text), tmp_path)
+    )
+
+
 def test_a_parameter_that_nobody_uses_is_told(tmp_path: Path) -> None:
     text = TEMPLATES.replace("word:}", "word:, spare: 1}") + RULES
     assert problems(read(tmp_path, freezer__rules=text), tmp_path) == [

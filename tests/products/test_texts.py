@@ -47,6 +47,8 @@ def test_a_value_is_said_in_the_language_with_its_unit(text: str, nb: str, en: s
 def test_large_numbers_are_grouped_as_people_write_them() -> None:
     assert say_number(12345.0, Locale.NB, unit="km") == "12 345 km"
     assert say_number(12345.0, Locale.EN, unit="km") == "12,345 km"
+    assert say_number(-1.5e30, Locale.NB, unit="km") == "-1,50e+30 km"
+    assert say_number(1.7e308, Locale.EN, decimals=3) == "1.70e+308"
     assert (say_number(12.5, Locale.NB, unit="%"), say_number(12.5, Locale.EN, unit="%")) == ("12,5 %", "12.5%")
 
 

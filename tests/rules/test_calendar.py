@@ -53,6 +53,26 @@ def test_hours_follow_summer_time() -> None:
     assert next_change(morning, at("2026-03-27T12:00"), OSLO) == datetime(2026, 3, 28, 6, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("hours", "day", "changes"),
+    [
+        ("22:00-02:30", "2026-03-29T00:00", ["2026-03-29T01:00", "2026-03-29T20:00"]),  # there is no 02:30
+        ("02:30-05:00", "2026-03-29T00:00", ["2026-03-29T01:00", "2026-03-29T03:00"]),
+        ("02:30-05:00", "2026-10-25T00:00", ["2026-10-25T00:30", "2026-10-25T01:00", "2026-10-25T01:30"]),  # two 02:30
+        ("02:00-02:30", "2026-10-25T00:00", [f"2026-10-25T{hour}" for hour in ("00:00", "00:30", "01:00", "01:30")]),
+    ],
+)
+def test_the_hours_of_the_night_in_which_clocks_change_end_when_their_time_is_over(
+    hours: str, day: str, changes: list[str]
+) -> None:
+    night, now, found = schedule(hours=hours), at(day), list[datetime]()
+    for _ in changes:
+        change = next_change(night, now, OSLO)
+        assert change is not None
+        found.append(now := change)
+    assert found == [datetime.fromisoformat(change).replace(tzinfo=UTC) for change in changes]
+
+
 def test_without_a_country_no_day_is_a_holiday() -> None:
     nowhere = DeviceContext(zone=ZoneInfo("Europe/Oslo"))
     assert not holds(schedule(holidays="only"), at("2026-12-25T12:00"), nowhere)

@@ -6,12 +6,12 @@ of every reason and of the state that is left.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ class Device:
         """Forget everything but what is kept in the database."""
         if self.fold is not None:
             state = self.fold.state
-            saved = json.loads(json.dumps(to_json(state)))
+            saved = orjson.loads(orjson.dumps(to_json(state)))
             self.state = from_json(saved, service_state=state.service_state, until=state.until, received=state.received)
             self.fold = None
 

@@ -26,3 +26,9 @@ def test_items_are_read_as_promtool_does(text: str, values: list[float | None]) 
 def test_what_is_no_item_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="is no series item"):
         parse_series(text)
+
+
+@pytest.mark.parametrize("text", ["1x99999999999", "1 _x1000000", "0+1x600000 0x600000"])
+def test_what_is_too_long_is_refused_before_it_takes_memory(text: str) -> None:
+    with pytest.raises(ValueError, match="there are more than 1,000,000 values"):
+        parse_series(text)

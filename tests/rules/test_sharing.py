@@ -206,3 +206,16 @@ def test_it_is_as_bad_as_it_is_at_the_worst_freezer(database: Database, connecti
     assert (parent["severity"], child["severity"]) == ("critical", "high")
     escalated = connection.execute("SELECT device_id FROM event WHERE type = 'need.escalated' ORDER BY id").fetchall()
     assert [row["device_id"] for row in escalated] == ["freezer-2", "freezer-1"]
+
+
+def test_the_first_freezer_that_has_it_again_may_have_it_worse(database: Database, connection: Connection) -> None:
+    levels = [{"severity": "critical", "when": "power < 0.1"}]
+    catalog = freezers_with(rule("power_lost", when="power < 0.5", per="site", levels=levels))
+    send(connection, "freezer-1", 0, power="0.3x2 1")
+    send(connection, "freezer-2", 1, power="0.3x8")
+    run(database, 9, catalog)
+    assert family(connection)[0]["cleared_at"] is not None
+    send(connection, "freezer-1", 10, power="0")
+    run(database, 12, catalog)
+    assert (family(connection)[0]["cleared_at"], family(connection)[0]["severity"]) == (None, "critical")
+    assert events_of(connection, "freezer-1")[-2:] == ["need.joined", "need.escalated"]

@@ -59,6 +59,16 @@ def test_what_comes_otherwise_is_told_with_the_line_of_the_test(tmp_path: Path) 
         ("-55x20", "-55*20", 4, "'-55*20' is no series item"),
         ("{temperature: -70x2 -55x20}", "{temperature: 0x20}", 4, "put the series in quotes"),
         ("expect:\n      - {at: 12m", "expects:\n      - {at: 12m", 6, "no such key; did you mean 'expect'?"),
+        ("setpoint: -72}", "setpoint: -72}\n    facts: {setpoint: {12: -70}}", 6, "'12' is not a duration"),
+        (
+            "setpoint: -72}",
+            "setpoint: -72}\n    facts: {setpiont: {1m: -70}}",
+            6,
+            "no 'setpiont'; did you mean 'setpoint'?",
+        ),
+        ("parameters: {setpoint: -72}", "start: 9999-12-31T23:59:00Z", 3, "it goes on beyond the year 9990"),
+        ("parameters: {setpoint: -72}", "start: 2026-02-30T10:00:00Z", 5, "looks like a timestamp and is none"),
+        ("-55x20", "-55x99999999999", 4, "there are more than 1,000,000 values"),
         ("product: freezer", "product: frezer", 1, "no product 'frezer'; did you mean 'freezer'?"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from iot_service.db import Connection, Database
@@ -15,6 +16,7 @@ from iot_service.rules.compiled import compile_product
 from iot_service.rules.doubts import failing_devices, list_doubts
 from iot_service.rules.fold import DeviceFold
 from iot_service.rules.runner import RuleRunner
+from iot_service.rules.state import from_json, to_json
 from iot_service.rules.why import Why
 from tests.factories import make_device, make_home
 from tests.metrics.figures import figure
@@ -97,6 +99,34 @@ def test_the_reason_is_not_lost_with_a_run_that_looks_at_something_else(
     assert needs == [{"rule": "warm"}], "the other rules go on"
 
 
+@pytest.mark.parametrize(
+    ("let", "why"),
+    [
+        ("avg(temperature, 1h)", "w is not known, or not finite"),
+        ("sum(temperature, 1h)", "w is not known, or not finite"),
+        ("delta(temperature, 1h)", "w is not known, or not finite"),
+        ("stddev(temperature, 1h)", None),
+        ("slope(temperature, 1h)", None),
+        ("percentile(temperature, 1h, 90)", None),
+        ("anomaly(temperature)", None),
+    ],
+)
+def test_a_window_over_values_near_the_end_of_numbers_opens_nothing_and_stops_nothing(
+    let: str, why: str | None
+) -> None:
+    fold = fold_of({"let": {"w": let}, "when": "w > 1 || w < -1"}, {"when": "power > 0.5"})
+    huge = [1.7e308, 1.7e308] if "delta" not in let else [-1.7e308, 1.7e308]
+    for place, value in enumerate([*huge, 1e160, -1e200]):
+        fold.advance([reading("temperature", START + place * MINUTE, value)])
+        if place == 1 and why:
+            assert str(fold.state.unknown["rule0"]) == why
+    saved = orjson.loads(orjson.dumps(to_json(fold.state)))
+    state = from_json(saved, service_state=fold.state.service_state, until=fold.state.until, received=None)
+    again = new_fold(fold.product, state=state)
+    again.advance([reading("temperature", START + 5 * MINUTE, 1.0), reading("power", START + 5 * MINUTE, 1.0)])
+    assert ("opened", "rule1", 5) in happened(again)
+
+
 def test_a_rule_that_is_judged_no_more_is_in_doubt_no_more() -> None:
     fold = fold_of({"when": "ambient > 30.0"}, {"when": "temperature > 0"})
     fold.advance(series(temperature="-70"))
@@ -105,3 +135,25 @@ def test_a_rule_that_is_judged_no_more_is_in_doubt_no_more() -> None:
     again = new_fold(product, state=fold.state)
     assert again.state.unknown == {}
     assert happened(again) == []
+
+
+def test_a_device_whose_state_cannot_be_kept_stops_no_other(database: Database, connection: Connection) -> None:
+    make_home(connection)
+    make_device(connection, id="freezer-2")
+    catalog = Catalog(products=SHIPPED.products, services=SHIPPED.services, rules={"freezer": {"warm": rule()}})
+    runner = RuleRunner(database, catalog)
+    for device in ("freezer-1", "freezer-2"):
+        store(connection, device, series(temperature="-70"))
+    run(database, START, runner)
+    kept = runner._memory.take("freezer-2")
+    assert kept is not None
+    kept.fold.state.previous["temperature"] = object()  # type: ignore[assignment]  # no state has such a value
+    runner._memory.keep([("freezer-2", kept)])
+    for device in ("freezer-1", "freezer-2"):
+        store(connection, device, [reading("temperature", START + MINUTE, -50.0)])
+    run(database, START + MINUTE, runner)
+    needs = connection.execute("SELECT device_id FROM need").fetchall()
+    assert needs == [{"device_id": "freezer-1"}]
+    assert "TypeError" in dict(failing_devices(connection, limit=3))["freezer-2"]
+    run(database, START + 3 * MINUTE, RuleRunner(database, catalog))
+    assert connection.execute("SELECT count(*) AS needs FROM need").fetchone() == {"needs": 2}, "tried again"

@@ -14,6 +14,8 @@ from iot_service.rules.windows import WindowKey
 if TYPE_CHECKING:
     from datetime import datetime
 
+_LARGEST = 1e100
+
 
 class AnomalyTrack:
     """The detector of one metric, and what it said of the last reading."""
@@ -28,9 +30,12 @@ class AnomalyTrack:
         self.verdict = Verdict(score, explanation=why)
 
     def take(self, scope: Mapping[str, Any], moment: Moment) -> None:
-        """Take the reading of ``moment``; nothing where there is none, or none that counts."""
+        """Take the reading of ``moment``; nothing where there is none, or none that counts.
+
+        What is larger than anything that is measured does not: its square would be infinite, and so all that follows.
+        """
         value = scope.get(self._metric)
-        if value is not None and self._metric in moment.sampled:
+        if value is not None and self._metric in moment.sampled and abs(value) < _LARGEST:
             self.verdict = self._detector.take(moment.at, value)
 
     def due(self) -> datetime | None:

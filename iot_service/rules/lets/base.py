@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any, Protocol, runtime_checkable
 
 from iot_service.products.model import ProductModel
@@ -134,6 +135,16 @@ class LetFunction:
     compile: Callable[[Sequence[str], Names], tuple[Let | None, list[str]]]
 
 
+def value_of(let: Let, scope: Mapping[str, Any], moment: Moment) -> float | None:
+    """Return the value of ``let``; None when it is unknown, not finite, or cannot be computed (``moment`` notes it)."""
+    try:
+        value = let.value(scope, moment)
+    except (ArithmeticError, ValueError) as error:  # readings near the end of what doubles can say
+        moment.errors.append(f"{type(error).__name__}: {error}")
+        return None
+    return value if value is not None and isfinite(value) else None
+
+
 EVENTS = "events"
 """The variable that lists the names of the device events of this very instant."""
 
@@ -165,7 +176,7 @@ class Condition:
         """Return the values of ``moment`` with those of the lets that are known."""
         scope = dict(moment.values)
         for name, let in self.lets:
-            value = let.value(scope, moment)
+            value = value_of(let, scope, moment)
             if value is not None:
                 scope[name] = value
         return scope

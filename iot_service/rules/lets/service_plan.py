@@ -22,6 +22,8 @@ from iot_service.rules.windows import DAY, EPOCH, WindowKey, daily_key
 HOUR = timedelta(hours=1)
 HISTORY_DAYS = 56
 """How many complete days of use say how fast a device comes to its next service."""
+_MOST_MONTHS = 12_000
+"""A limit of more months is none: no calendar goes that far."""
 _LEAST_DAYS = 7
 """Of fewer days of use nothing is said, and"""
 _ENOUGH_DAYS = 28
@@ -164,7 +166,7 @@ class PlanLet:
             if limit is None or limit <= 0:
                 continue
             if name == MONTHS:
-                steps.append((name, limit, 0.0))
+                steps += [(name, limit, 0.0)] if limit <= _MOST_MONTHS else []
             elif name in scope:
                 start = scope.get(self.starts[name], track.firsts.get(name))
                 if start is not None:

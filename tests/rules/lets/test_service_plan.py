@@ -13,6 +13,7 @@ from iot_service.model.device import ServiceState
 from iot_service.model.reading import Sample
 from iot_service.products.model import ProductModel
 from iot_service.products.rule_spec import RuleSpec
+from iot_service.products.service_plan import ServicePlan
 from iot_service.rules.compiled import CompiledProduct, compile_product
 from iot_service.rules.fold import DeviceFold
 from iot_service.rules.instants import FactChange
@@ -39,12 +40,14 @@ LOADER = ProductModel.model_validate({
 })  # fmt: skip
 
 
-def product(when: str = "due < 30", let: str = "due_in(inspection)", **over: Any) -> CompiledProduct:
+def product(
+    when: str = "due < 30", let: str = "due_in(inspection)", model: ProductModel = LOADER, **over: Any
+) -> CompiledProduct:
     values = {
         "id": "due", "kind": "service", "severity": "normal", "title": {"nb": "Service", "en": "Service due"},
         "let": {"due": let}, "when": when,
     }  # fmt: skip
-    found, problems = compile_product(LOADER, [RuleSpec.model_validate({**values, **over})])
+    found, problems = compile_product(model, [RuleSpec.model_validate({**values, **over})])
     assert problems == []
     return found
 
@@ -149,6 +152,11 @@ def test_a_limit_that_is_a_parameter_may_be_the_devices_own() -> None:
     changes = [FactChange(START, "hours_between", 300.0)]
     [opened] = fold(product(), used(8, 40), changes, until=START + 40 * DAY)
     assert (opened.at - START) / DAY == 8, "64 of 300 hours"
+
+
+def test_a_limit_of_more_months_than_calendars_have_is_none() -> None:
+    plans = LOADER.model_copy(update={"plans": {"licence": ServicePlan(every={"months": 1e9})}})
+    assert fold(product(let="due_in(licence)", model=plans), [reading("load", START, 3.0)], until=START + 9 * DAY) == []
 
 
 def test_without_a_reading_of_the_counter_and_a_service_nothing_is_known() -> None:
