@@ -3,7 +3,7 @@
 The highest value of each block of time is kept, and a Gumbel distribution fitted to them by their quartiles and their
 highest tenth, so that a few blocks with real anomalies do not matter (extreme value theory, block maxima: Coles, "An
 Introduction to Statistical Modeling of Extreme Values", 2001). Where the tail is heavier than that, the fit of the
-logarithms takes part. So the rate of false alarms is set in time, whatever the series, its unit or its rate of readings.
+logarithms takes part. So the rate of false alarms is set in time, whatever the series or its unit.
 """
 
 from __future__ import annotations
