@@ -568,10 +568,12 @@ CREATE TABLE public.need (
     site_id text,
     parent_id bigint,
     cleared_at timestamp with time zone,
+    own_severity text,
     answered_severity text,
     CONSTRAINT need_answered_severity_check CHECK ((answered_severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT need_child_is_shared CHECK (((parent_id IS NULL) OR (site_id IS NOT NULL))),
     CONSTRAINT need_kind_check CHECK ((kind = ANY (ARRAY['service'::text, 'fault'::text, 'refill'::text, 'opportunity'::text]))),
+    CONSTRAINT need_own_severity_check CHECK ((own_severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT need_severity_check CHECK ((severity = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT need_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text, 'withdrawn'::text]))),
     CONSTRAINT need_strategy_check CHECK ((strategy = ANY (ARRAY['respond'::text, 'curate'::text, 'coach'::text, 'automate'::text])))

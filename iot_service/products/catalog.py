@@ -16,7 +16,7 @@ from iot_service.errors import StopError
 from iot_service.products.cache import CacheFile, digest
 from iot_service.products.collecting import without_collecting
 from iot_service.products.comparison import comparison_problems
-from iot_service.products.documents import Document, ModelType, parse_document, suggestion, validate
+from iot_service.products.documents import Document, ModelType, parse_document, read_text, suggestion, validate
 from iot_service.products.model import ProductModel, Service, ServiceFile
 from iot_service.products.problems import Problem, show_problems
 from iot_service.products.rule_spec import RuleFile, RuleSpec
@@ -86,7 +86,7 @@ def read_catalog(files: Iterable[Traversable], *, cache: CacheFile | None = None
     """
     reader = _Reader(cache)
     for file in sorted(files, key=lambda file: not file.name.endswith(TEMPLATES)):  # before those that use them
-        reader.read(str(file), file.name, file.read_text(encoding="utf-8"))
+        reader.read(str(file), file.name, read_text(file))
     reader.cross_check()
     catalog = Catalog(products=reader.products, services=reader.services, rules=reader.rules)
     return CatalogFiles(catalog, reader.problems, reader.sources)

@@ -6,11 +6,13 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from iot_service.errors import StopError
 from iot_service.products.problems import Problem
 
 Location = tuple[int | str, ...]
@@ -63,6 +65,16 @@ class Document:
             if note is not None:
                 return note
         return ""
+
+
+def read_text(file: Traversable) -> str:
+    """Return the text of a YAML file. Raises StopError, with the line, where it is not UTF-8."""
+    written = file.read_bytes()
+    try:
+        return written.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = written.count(b"\n", 0, error.start) + 1
+        raise StopError(f"{file}:{line}: is not UTF-8; save it as such") from error
 
 
 def parse_document(file: str, text: str) -> Document:

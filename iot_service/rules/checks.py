@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iot_service.errors import StopError
 from iot_service.products.catalog import TEMPLATES, Catalog, CatalogFiles, read_catalog, shipped_files
-from iot_service.products.documents import parse_document, validate
+from iot_service.products.documents import parse_document, read_text, validate
 from iot_service.products.problems import Problem, show_problems
 from iot_service.rules.compiled import compile_product
 from iot_service.rules.testfile import TestFile, name_problems
@@ -26,7 +26,7 @@ def check_files(paths: Iterable[Path]) -> list[Problem]:
     problems = [*read.problems, *expression_problems(read)]
     for file in files:
         if file.name.endswith(_TESTS):
-            document = parse_document(str(file), file.read_text(encoding="utf-8"))
+            document = parse_document(str(file), read_text(file))
             tests, found = validate(document, TestFile)
             problems += found if tests is None else name_problems(document, tests, read.catalog)
         elif file.name.endswith(".rules.yaml"):

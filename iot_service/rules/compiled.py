@@ -18,7 +18,7 @@ from iot_service.products.schedule import Schedule
 from iot_service.rules.expressions import compile_expression
 from iot_service.rules.lets.base import EVENTS, Condition, Let, Names, condition_of
 from iot_service.rules.lets.functions import compile_let
-from iot_service.rules.limits import rule_problems, size_problems
+from iot_service.rules.limits import LETS, rule_problems, size_problems
 from iot_service.rules.ordering import Part, in_order
 from iot_service.rules.rewriting import CHANGED_PREFIX, PREVIOUS_PREFIX
 from iot_service.rules.syntax import Node, NodeKind, parse
@@ -254,6 +254,8 @@ class _Compiler:
         """Return ``spec`` compiled, with its levels; None, with problems noted, when it cannot be."""
         before = len(self.problems)
         self.problems += [RuleProblem(spec.id, field, message) for field, message in rule_problems(spec)]
+        if len(spec.let) > LETS:
+            return None  # to read so many would take long
         lets = self._lets(spec)
         when = self.condition(spec.id, ("when",), spec.when, lets, spec.let.keys())
         clear = self.condition(spec.id, ("clear",), spec.clear, lets, spec.let.keys())

@@ -33,6 +33,10 @@ LEVELS = 10
 """The most severity levels of one rule."""
 INHIBITED = 100
 """The most rules that one rule inhibits."""
+TEXT = 2_000
+"""The longest title, message or advice, in characters."""
+SPANS = 30
+"""The most schedules, spans of hours and seasons in ``during``, and in ``outside``: the next edge is one of theirs."""
 WINDOWS = 2_000
 """The most windows of one product model: each takes up to 60 buckets of memory for each of its devices."""
 TRACKS = 500
@@ -97,6 +101,14 @@ def rule_problems(spec: RuleSpec) -> Iterator[tuple[tuple[str, ...], str]]:
     for field, most in (("let", LETS), ("levels", LEVELS), ("inhibits", INHIBITED)):
         if len(getattr(spec, field)) > most:
             yield (field,), f"has {len(getattr(spec, field))}, and {most} are allowed"
+    for field in ("title", "message", "advice"):
+        text = getattr(spec, field)
+        if text is not None and (len(text.nb) > TEXT or len(text.en) > TEXT):
+            yield (field,), f"may have {TEXT:,} characters"
+    for field in ("during", "outside"):
+        spans = sum(1 + len(each.hours or ()) + len(each.season or ()) for each in getattr(spec, field))
+        if spans > SPANS:
+            yield (field,), f"has {spans:,} schedules, hours and seasons, and {SPANS} are allowed"
     for name, problem in time_problems(_long_times(spec)).items():
         yield (name,), problem
     for place, level in enumerate(spec.levels):

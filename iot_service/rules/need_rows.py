@@ -21,7 +21,7 @@ class NeedRow:
     """What the rules look at of an open need.
 
     ``site_id`` is set where the devices of a site share it, and then ``parent_id`` where another device's need stands
-    for it; ``cleared_at`` (device time, UTC) where its own device has recovered and others have not.
+    for it, and ``own_severity`` is how bad it is at its own device; ``cleared_at`` (device time, UTC) where its own device has recovered and others have not.
     """
 
     id: int
@@ -29,6 +29,7 @@ class NeedRow:
     customer_id: str
     rule: str
     severity: Severity
+    own_severity: Severity
     site_id: str | None
     parent_id: int | None
     cleared_at: datetime | None
@@ -41,7 +42,10 @@ def open_need(connection: Connection, device_id: str, rule: str) -> NeedRow | No
 
 def need_row(row: Mapping[str, Any] | None) -> NeedRow | None:
     """Return a row of the database as a need; None gives None."""
-    return NeedRow(**{**row, "severity": Severity(row["severity"])}) if row is not None else None
+    if row is None:
+        return None
+    severities = {name: Severity(row[name]) for name in ("severity", "own_severity")}
+    return NeedRow(**{**row, **severities})
 
 
 def insert_need(

@@ -18,6 +18,8 @@ from iot_service.rules.lets.base import Condition
 from iot_service.rules.rewriting import CHANGED_PREFIX, PREVIOUS_PREFIX
 from iot_service.rules.windows import EPOCH
 
+_LARGEST = 1e15  # beyond, nobody reads all digits; of what is small, those that count are told
+
 
 class OutcomeKind(StrEnum):
     """What happened; ``severity``: an open need became worse or better; ``held_back``: one would have opened."""
@@ -73,8 +75,12 @@ def need_reason(
     evidence: Mapping[str, Any],
     at: datetime,
     told: Mapping[str, Any],
+    times: Mapping[str, datetime],
 ) -> str:
-    """Return why the need of ``rule`` opened or resolved at ``at``; ``told`` are the values that its texts name."""
+    """Return why the need of ``rule`` opened or resolved at ``at``.
+
+    ``told`` are the values that its texts name; ``times`` are those of the newest readings.
+    """
     spec = rule.spec
     opened = kind is OutcomeKind.OPENED
     title = say(spec.title, Locale.EN, told, product.model)
@@ -84,10 +90,9 @@ def need_reason(
         if not opened:
             return f"{title}: it reports again ({readings})"
         what = ", ".join(sorted(spec.absent)) or "anything"
-        since = at - spec.absent_for
-        return (
-            f"{title}: no reading of {what} for {show_duration(spec.absent_for)}, since {since:%Y-%m-%d %H:%M:%S} UTC"
-        )
+        # What was held back, or outside its schedule, is told later than it could have been.
+        since = max((times[name] for name in rule.absent if name in times), default=at - spec.absent_for)
+        return f"{title}: no reading of {what} for {show_duration(at - since)}, since {since:%Y-%m-%d %H:%M:%S} UTC"
     if spec.repeat is not None and (opened or rule.clear is None):
         often = f"{spec.repeat.times} times within {show_duration(spec.repeat.within)}"
         if opened:
@@ -133,7 +138,8 @@ def _show(product: CompiledProduct, name: str, value: Any) -> str:
     if name in map(serviced_at, product.model.plans):
         return f"{EPOCH + timedelta(days=value):%Y-%m-%d}"
     if isinstance(value, float | int):
-        text = f"{value:.3f}".rstrip("0").rstrip(".")
+        plain = value == 0 or 0.01 <= abs(value) < _LARGEST
+        text = f"{value:.3f}".rstrip("0").rstrip(".") if plain else f"{value:.3g}"
         metric = product.model.metrics.get(name)
         return f"{text} {metric.unit}" if metric is not None and metric.unit != "1" else text
     return ", ".join(value) if isinstance(value, list | tuple) else str(value)

@@ -208,12 +208,18 @@ WHERE device_id = %(device_id)s AND rule = %(rule)s AND state = 'open' AND site_
 
 -- name: open_need_of_rule
 -- The open need of one rule on one device.
-SELECT id, device_id, customer_id, rule, severity, site_id, parent_id, cleared_at FROM need
+SELECT id, device_id, customer_id, rule, severity, coalesce(own_severity, severity) AS own_severity, site_id,
+       parent_id, cleared_at
+FROM need
 WHERE device_id = %(device_id)s AND rule = %(rule)s AND state = 'open';
 
 -- name: set_severity
 -- A need became worse or better.
 UPDATE need SET severity = %(severity)s WHERE id = %(id)s;
+
+-- name: set_own_severity
+-- How bad a shared need is at its own device.
+UPDATE need SET own_severity = %(severity)s WHERE id = %(id)s;
 
 -- name: lock_site
 -- Hold a site, so that what its devices share changes in one transaction at a time; before any of their needs is held.
@@ -225,13 +231,17 @@ SELECT id FROM site WHERE id = (SELECT site_id FROM need WHERE id = %(need_id)s)
 
 -- name: shared_need
 -- The open need of one rule that the devices of a site share.
-SELECT id, device_id, customer_id, rule, severity, site_id, parent_id, cleared_at FROM need
+SELECT id, device_id, customer_id, rule, severity, coalesce(own_severity, severity) AS own_severity, site_id,
+       parent_id, cleared_at
+FROM need
 WHERE site_id = %(site_id)s AND customer_id = %(customer_id)s AND product = %(product)s AND rule = %(rule)s
   AND state = 'open' AND parent_id IS NULL;
 
 -- name: parent_need
 -- The open need that stands for another one.
-SELECT id, device_id, customer_id, rule, severity, site_id, parent_id, cleared_at FROM need
+SELECT id, device_id, customer_id, rule, severity, coalesce(own_severity, severity) AS own_severity, site_id,
+       parent_id, cleared_at
+FROM need
 WHERE id = %(id)s AND state = 'open';
 
 -- name: open_children

@@ -8,7 +8,9 @@ raises, and the program has the word. A property test holds the two together.
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -22,6 +24,12 @@ DOUBT = (LookupError, TypeError, ArithmeticError)
 
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _LOGIC = {"&&": "and", "||": "or"}
+_NAME = re.compile(r"v|doubt|both|either|other|n\d+")
+_WRITTEN = (
+    ast.Expression, ast.Lambda, ast.arguments, ast.arg, ast.Name, ast.Load, ast.Store, ast.Subscript, ast.Constant,
+    ast.Compare, ast.cmpop, ast.BoolOp, ast.boolop, ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.IfExp,
+    ast.NamedExpr, ast.Call,
+)  # fmt: skip
 
 
 class _NotQuickError(Exception):
@@ -46,9 +54,19 @@ def quick_sources(tree: Node, numbers: Collection[str]) -> tuple[str, str | None
 
 
 def quick_function(source: str) -> Quick:
-    """Return the function that ``source``, which :func:`quick_sources` gave, stands for."""
+    """Return the function that ``source``, which :func:`quick_sources` gave, stands for.
+
+    Raises ValueError for what it cannot have given: a source may come from a file, and nothing but arithmetic is run.
+    """
+    written = f"lambda v: {source}"
+    try:
+        parts = list(ast.walk(ast.parse(written, mode="eval")))
+    except SyntaxError as error:
+        raise ValueError(f"no quick function: {source}") from error
+    if not all(isinstance(part, _WRITTEN) and _NAME.fullmatch(getattr(part, "id", "v")) for part in parts):
+        raise ValueError(f"no quick function: {source}")
     scope = {"__builtins__": {}, "doubt": _doubt, "both": _both, "either": _either, "other": _other}
-    function: Quick = eval(f"lambda v: {source}", scope)  # noqa: S307  # made of names, numbers and operators alone
+    function: Quick = eval(written, scope)  # noqa: S307  # made of names, numbers and operators alone
     return function
 
 

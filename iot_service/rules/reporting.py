@@ -40,7 +40,7 @@ def need_outcome(
     if condition is None:  # what is outdated says as well since when nothing came
         scope = {**scope, **{name: value for name, (_, value) in state.readings.items()}}
     evidence, told = gather(names, scope, times, at), gather(rule.told.names, rule.told.scope(moment, scope), times, at)
-    reason = need_reason(product, rule, kind, evidence, at, told)
+    reason = need_reason(product, rule, kind, evidence, at, told, times)
     evidence = {**told, **evidence}
     if condition is not None:
         reason = "; ".join([reason, *condition.explain(moment)])

@@ -33,8 +33,9 @@ def open_shared(connection: Connection, device: Claimed, outcome: Outcome, rule:
         if own.cleared_at is not None:
             QUERIES["set_cleared"].run(connection, id=own.id, cleared_at=None)
             _record(connection, EventType.NEED_JOINED, outcome, rule, own, new=_OPEN, now=now)
-            if outcome.severity is not None and outcome.severity.is_worse_than(own.severity):
-                change_severity(connection, own, outcome.severity, outcome, rule, now=now)
+            if outcome.severity is not None:
+                QUERIES["set_own_severity"].run(connection, id=own.id, severity=outcome.severity.value)
+            _weigh(connection, own.id, outcome, rule, now=now)
         return False
     place = {"site_id": device.site_id, "customer_id": device.customer_id, "product": device.product}
     parent = need_row(QUERIES["shared_need"].first(connection, **place, rule=rule.spec.id))
@@ -48,8 +49,9 @@ def open_shared(connection: Connection, device: Claimed, outcome: Outcome, rule:
     _record(connection, kind, outcome, rule, opened, old=None, new=_OPEN, now=now)
     if parent is not None:
         QUERIES["count_devices"].one(connection, id=parent.id, at=outcome.at.isoformat())
-        if opened.severity.is_worse_than(parent.severity):
-            change_severity(connection, parent, opened.severity, outcome, rule, now=now)
+        _weigh(connection, parent.id, outcome, rule, now=now)
+    else:
+        QUERIES["set_own_severity"].run(connection, id=opened.id, severity=opened.severity.value)
     return parent is None
 
 
@@ -68,10 +70,12 @@ def resolve_shared(
         _close(connection, own, NeedState.RESOLVED, outcome.at)
         _record(connection, EventType.NEED_LEFT, outcome, rule, own, new=_RESOLVED, now=now)
         finish_parent(connection, own.parent_id, reason=outcome.reason, at=outcome.at, now=now)
+        _weigh(connection, own.parent_id, outcome, rule, now=now)
     elif others := open_children(connection, own.id)[0]:
         QUERIES["set_cleared"].run(connection, id=own.id, cleared_at=outcome.at)
         reason = f"{outcome.reason}; it stays open for {_devices(others)} more at this site"
         _record(connection, EventType.NEED_LEFT, outcome, rule, own, new=_OPEN, now=now, reason=reason)
+        _weigh(connection, own.id, outcome, rule, now=now)
     else:
         _close(connection, own, NeedState.RESOLVED, outcome.at)
         _record(connection, EventType.NEED_RESOLVED, outcome, rule, own, new=_RESOLVED, now=now)
@@ -83,23 +87,35 @@ def severity_outcome(
 ) -> bool:
     """Let the open need of ``rule`` on ``device`` be as bad as ``outcome`` says; return whether that is new.
 
-    A shared need is at least as bad as it is at the worst of its devices.
+    A shared need is as bad as it is at the worst of its devices.
     """
     seen = open_need(connection, device.device_id, rule.spec.id)
     if seen is not None and seen.site_id is not None:
         QUERIES["lock_site"].first(connection, site_id=seen.site_id)
         seen = open_need(connection, device.device_id, rule.spec.id)
-    if seen is None or outcome.severity is None:
+    if seen is None or outcome.severity is None or outcome.severity is seen.own_severity:
         return False
-    severity = outcome.severity
     if seen.site_id is not None and seen.parent_id is None:
-        severity = max(severity, *open_children(connection, seen.id)[1], key=lambda each: each.rank)
-    if severity is seen.severity:
+        QUERIES["set_own_severity"].run(connection, id=seen.id, severity=outcome.severity.value)
+        return _weigh(connection, seen.id, outcome, rule, now=now)
+    change_severity(connection, seen, outcome.severity, outcome, rule, now=now)
+    if seen.parent_id is not None:
+        _weigh(connection, seen.parent_id, outcome, rule, now=now)
+    return True
+
+
+def _weigh(connection: Connection, parent_id: int, outcome: Outcome, rule: RuleInForce, *, now: datetime) -> bool:
+    """Let a shared need be as bad as it is at the worst of its devices now; return whether that is new."""
+    parent = need_row(QUERIES["parent_need"].first(connection, id=parent_id))
+    if parent is None:
         return False
-    change_severity(connection, seen, severity, outcome, rule, now=now)
-    parent = need_row(QUERIES["parent_need"].first(connection, id=seen.parent_id)) if seen.parent_id else None
-    if parent is not None and severity.is_worse_than(parent.severity):
-        change_severity(connection, parent, severity, outcome, rule, now=now)
+    severities = open_children(connection, parent_id)[1]
+    if parent.cleared_at is None:
+        severities.append(parent.own_severity)
+    worst = max(severities, key=lambda each: each.rank, default=parent.severity)
+    if worst is parent.severity:
+        return False
+    change_severity(connection, parent, worst, outcome, rule, now=now)
     return True
 
 

@@ -17,7 +17,7 @@ from iot_service.model.device import ServiceState
 from iot_service.model.need import Severity
 from iot_service.model.reading import Sample, SampleKind
 from iot_service.products.catalog import Catalog
-from iot_service.products.documents import Document, parse_document, suggestion, validate
+from iot_service.products.documents import Document, parse_document, read_text, suggestion, validate
 from iot_service.products.durations import Duration, show_duration
 from iot_service.products.facts import named_facts
 from iot_service.products.model import Frozen
@@ -177,7 +177,7 @@ class TestReport:
 
 def run_test_file(path: Path, catalog: Catalog) -> TestReport:
     """Run the tests in the file at ``path`` against the rules of ``catalog``."""
-    document = parse_document(str(path), path.read_text(encoding="utf-8"))
+    document = parse_document(str(path), read_text(path))
     file, problems = validate(document, TestFile)
     if file is None:
         return TestReport(str(path), problems=tuple(problems))

@@ -47,6 +47,14 @@ def test_all_problems_of_a_file_come_at_once_with_their_lines(tmp_path: Path) ->
     ]
 
 
+def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    for name in ("freezer.rules.yaml", "freezer.rules.test.yaml"):
+        path = tmp_path / name
+        path.write_bytes("product: freezer\n# Døren\n".encode("latin-1"))
+        with pytest.raises(StopError, match=f"{name}:2: is not UTF-8; save it as such"):
+            check_files([path])
+
+
 def test_wrong_names_in_expressions_and_tests_come_with_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / "freezer.rules.yaml").write_text(GOOD, encoding="utf-8")
     (tmp_path / "freezer.rules.test.yaml").write_text(TESTS, encoding="utf-8")

@@ -127,6 +127,22 @@ def test_events_repeat_within_a_time_and_no_longer() -> None:
     assert "came true 2 times within 10 min" in fold.outcomes[0].reason
 
 
+def test_out_of_service_nothing_holds_though_it_asks_for_what_is_not_known() -> None:
+    product = compiled("freezer", [rule(let={"silent": "total_time(!known(ambient))"}, when="silent > 60")])
+    fold = new_fold(product, service_state=ServiceState.OUT_OF_SERVICE)
+    fold.advance(series(ambient="20 _x50 20"), quiet_until=START + 100 * MINUTE)
+    assert to_json(fold.state)["tracks"]["warm.silent"][2] == []
+
+
+def test_what_comes_every_four_years_is_not_missed() -> None:
+    fold = new_fold(compiled("freezer", [rule(when="band > 0", during={"season": "02-29..02-29"})]))
+    fold.advance([reading("door", START, 1.0)], quiet_until=START + timedelta(days=1000))
+    assert [outcome.at.isoformat() for outcome in fold.outcomes] == [
+        "2028-02-29T00:00:00+00:00",
+        "2028-03-01T00:00:00+00:00",
+    ]
+
+
 def test_time_held_grows_while_nothing_comes_but_not_out_of_service() -> None:
     product = compiled("freezer", [rule(let={"minutes": "total_time(setpoint > 0, 1m)"}, when="minutes >= 90")])
     fold = new_fold(product)

@@ -131,6 +131,12 @@ def test_what_a_product_keeps_of_each_device_is_bounded() -> None:
         ({"let": {"w": "avg(temperature, 401d)"}, "when": "w > 1"}, ("let", "w"), "a window is at the most 400 d"),
         ({"let": {"w": "time_true(door > 0.5, 500d)"}, "when": "w > 1"}, ("let", "w"), "a window is at the most 400 d"),
         ({"let": {f"w{n}": "temperature + 1" for n in range(51)}}, ("let",), "has 51, and 50 are allowed"),
+        ({"message": {"nb": "a", "en": "b" * 2001}}, ("message",), "may have 2,000 characters"),
+        (
+            {"during": [{"hours": "07:00-08:00"}] * 15 + [{"season": "06-01..08-31"}]},
+            ("during",),
+            "has 32 schedules, hours and seasons, and 30 are allowed",
+        ),
     ],
 )
 def test_rules_check_names_the_field_that_goes_too_far(

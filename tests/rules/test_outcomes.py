@@ -38,6 +38,19 @@ from tests.rules.telemetry import START, compiled, new_fold, rule, series
             ],
         ),
         (
+            {"absent_for": "1m", "absent": ("temperature",), "during": {"hours": "12:05-13:00"}},
+            "-70 _x9 -70",
+            [
+                "Too warm: no reading of temperature for 5 min, since 2026-11-21 12:00:00 UTC",
+                "Too warm is over: it reports again (temperature -70 °C)",
+            ],
+        ),
+        (
+            {"let": {"rise": "slope(temperature, 10m)"}, "when": "rise > 0.0001"},
+            "-70 -69.99 -69.97",
+            ["Too warm: rise > 0.0001 holds (rise 0.000167, temperature -69.99 °C)"],
+        ),
+        (
             {"let": {"mean": "avg(temperature, 10m)"}, "when": "mean > -60"},
             "-50",
             ["Too warm: mean > -60 holds (mean -50, temperature -50 °C)"],

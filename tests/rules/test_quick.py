@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iot_service.rules.expressions import compile_expression
-from iot_service.rules.quick import DOUBT
+from iot_service.rules.quick import DOUBT, quick_function
 
 NAMES = ("a", "b", "c")
 values = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
@@ -83,3 +83,9 @@ def test_where_a_name_has_no_value_or_the_result_is_not_finite_the_program_is_as
     assert expression.unsure is not None
     assert expression.unsure({"a": 0.0}) is None
     assert expression.unsure({"b": 3.0, "c": 1.0}) is True
+
+
+@pytest.mark.parametrize("source", ["__import__('os')", "v.__class__", "(lambda: open)()", "[v for v in v]", "v[", "x"])
+def test_a_source_that_was_never_written_so_is_not_run(source: str) -> None:
+    with pytest.raises(ValueError, match="no quick function"):
+        quick_function(source)

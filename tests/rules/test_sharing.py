@@ -200,20 +200,44 @@ def test_it_is_as_bad_as_it_is_at_the_worst_freezer(database: Database, connecti
     levels = [{"severity": "critical", "when": "power < 0.1"}]
     catalog = freezers_with(rule("power_lost", when="power < 0.5", per="site", levels=levels))
     send(connection, "freezer-1", 0, power="0.3x5")
-    send(connection, "freezer-2", 1, power="0.3x1 0x1 0.3x3")
-    run(database, 9, catalog)
+    send(connection, "freezer-2", 1, power="0.3x1 0x1")
+    run(database, 5, catalog)
     parent, child = family(connection)
-    assert (parent["severity"], child["severity"]) == ("critical", "high")
+    assert (parent["severity"], child["severity"]) == ("critical", "critical")
     escalated = connection.execute("SELECT device_id FROM event WHERE type = 'need.escalated' ORDER BY id").fetchall()
     assert [row["device_id"] for row in escalated] == ["freezer-2", "freezer-1"]
+    send(connection, "freezer-2", 6, power="0.3x3")
+    run(database, 10, catalog)
+    assert [need["severity"] for need in family(connection)] == ["high", "high"]
+
+
+def test_it_is_no_worse_than_it_is_at_those_that_still_have_it(database: Database, connection: Connection) -> None:
+    levels = [{"severity": "critical", "when": "power < 0.1"}]
+    catalog = freezers_with(rule("power_lost", when="power < 0.5", per="site", levels=levels))
+    send(connection, "freezer-1", 0, power="0.3x2")
+    send(connection, "freezer-2", 1, power="0x1")
+    send(connection, "freezer-3", 1, power="0.3x1")
+    run(database, 3, catalog)
+    assert family(connection)[0]["severity"] == "critical"
+    send(connection, "freezer-2", 5, power="1")
+    run(database, 7, catalog)
+    assert family(connection)[0]["severity"] == "high"
+    send(connection, "freezer-1", 8, power="0")
+    run(database, 9, catalog)
+    assert family(connection)[0]["severity"] == "critical"
+    send(connection, "freezer-1", 9, power="1")
+    run(database, 10, catalog)
+    assert (family(connection)[0]["cleared_at"] is not None, family(connection)[0]["severity"]) == (True, "high")
 
 
 def test_the_first_freezer_that_has_it_again_may_have_it_worse(database: Database, connection: Connection) -> None:
     levels = [{"severity": "critical", "when": "power < 0.1"}]
     catalog = freezers_with(rule("power_lost", when="power < 0.5", per="site", levels=levels))
-    send(connection, "freezer-1", 0, power="0.3x2 1")
+    send(connection, "freezer-1", 0, power="0.3x2")
     send(connection, "freezer-2", 1, power="0.3x8")
     run(database, 9, catalog)
+    send(connection, "freezer-1", 9, power="1")
+    run(database, 10, catalog)
     assert family(connection)[0]["cleared_at"] is not None
     send(connection, "freezer-1", 10, power="0")
     run(database, 12, catalog)

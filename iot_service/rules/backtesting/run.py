@@ -68,8 +68,12 @@ class Backtest:
 def run_in(product: CompiledProduct) -> timedelta:
     """Return how long rules must look at telemetry before what they find depends on nothing older, as a rule."""
     spans = [key.length for key in product.windows] + list(product.ages.values())
+    lengths = (getattr(tracked.let, "length", None) for tracked in product.tracks.values())
+    spans += [length for length in lengths if length is not None]
     for rule in product.rules:
-        spans += [rule.spec.for_, rule.spec.clear_for, rule.spec.absent_for or timedelta(0)]
+        spec = rule.spec
+        spans += [spec.for_, spec.clear_for, spec.keep_for, spec.absent_for or timedelta(0)]
+        spans += [spec.repeat.within] if spec.repeat is not None else []
     return _LEAST_RUN_IN + max(spans, default=timedelta(0))
 
 

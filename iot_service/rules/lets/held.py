@@ -32,9 +32,12 @@ class HeldTrack:
         self._buckets: deque[tuple[int, float]] = deque((index, seconds) for index, seconds in buckets)
 
     def take(self, scope: Mapping[str, Any], moment: Moment) -> None:
-        """Count the time up to ``moment``, and note whether the condition holds from then on."""
+        """Count the time up to ``moment``, and note whether the condition holds from then on.
+
+        An empty ``scope`` is that of a device out of service, of which nothing is known: ``!known(x)`` neither.
+        """
         self._count(moment.at)
-        self._holds = self._expression.evaluate(scope, moment.errors) is True
+        self._holds = bool(scope) and self._expression.evaluate(scope, moment.errors) is True
 
     def seconds(self, at: datetime) -> float:
         """Return for how many seconds it held, up to ``at``."""

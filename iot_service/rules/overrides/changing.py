@@ -12,19 +12,18 @@ from typing import Any
 
 from iot_service.db import Connection, Jsonb
 from iot_service.db.events import record
-from iot_service.durations import parse_duration
 from iot_service.errors import InvalidFieldsError, InvalidInputError, NotFoundError
 from iot_service.model.event import Event, EventType
 from iot_service.products.catalog import Catalog
 from iot_service.products.documents import suggestion
-from iot_service.products.overrides import Override, Scope, parameter_problems, rule_problems
+from iot_service.products.model import ProductModel
+from iot_service.products.overrides import Override, Scope, effective_rule, parameter_problems, rule_problems
 from iot_service.products.rule_spec import RuleSpec
-from iot_service.rules.limits import time_problems
 from iot_service.rules.overrides.store import QUERIES, Kept, group, kept
 from iot_service.rules.versions import store as versions
+from iot_service.rules.versions.checks import set_problems
 from iot_service.rules.versions.text import read_rule
-
-_SPANS = ("for", "clear_for", "keep_for", "absent_for")
+from iot_service.rules.windows import EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +107,19 @@ def _check(connection: Connection, target: Target, written: Mapping[str, Any], c
         spec = rule_in_force(connection, catalog, target.product, target.rule)
         problems = rule_problems(spec, written)
         if not problems:
-            problems = _too_long(written)
+            problems = _cannot_be_judged(model, spec, target, written)
     if problems:
         raise InvalidFieldsError([(f"values.{field}" if field else "values", message) for field, message in problems])
 
 
-def _too_long(written: Mapping[str, Any]) -> list[tuple[str, str]]:
-    spans = {name: parse_duration(written[name]) for name in _SPANS if isinstance(written.get(name), str)}
-    return list(time_problems(spans).items())
+def _cannot_be_judged(
+    model: ProductModel, spec: RuleSpec, target: Target, written: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return why ``spec`` could not be judged as ``written``: a runner would leave all overrides of a device aside."""
+    override = Override(target.scope, target.scope_id, target.product, spec.id, written, "", "", EPOCH)
+    changed = effective_rule(spec, [override]).spec.model_copy(update={"inhibits": ()})
+    found = ((field.partition(".")[0], message) for field, message in set_problems(model, [changed], spec.id))
+    return [(field if field in written else "", message) for field, message in found]
 
 
 def _concerned(connection: Connection, target: Target) -> tuple[str | None, str | None]:

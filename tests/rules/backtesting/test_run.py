@@ -91,3 +91,7 @@ def test_the_run_in_is_as_long_as_the_rules_look_back() -> None:
     assert run_in(compiled("freezer", [rule("long", let={"m": "avg(temperature, 7d)"}, when="m > 1")])) == 8 * day
     assert run_in(compiled("freezer", [rule("silent", absent_for="3d")])) == 4 * day
     assert run_in(compiled("freezer", [rule("slow", **{"for": "2d"})])) == 3 * day
+    assert run_in(compiled("freezer", [rule("kept", keep_for="4d")])) == 5 * day
+    assert run_in(compiled("freezer", [rule("often", repeat="3 times within 5d")])) == 6 * day
+    held = rule("held", let={"open": "time_true(door > 0.5, 6d)"}, when="open > 60")
+    assert run_in(compiled("freezer", [held])) == 7 * day

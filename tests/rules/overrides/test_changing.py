@@ -204,6 +204,14 @@ def test_setting_and_removing_is_told_with_author_reason_and_what_was_before(hom
             "values.fro: no such key; did you mean 'for'?",
         ),
         ("device", "freezer-1", "warm", {"for": "500d"}, InvalidFieldsError, "values.for: is at the most 400 d"),
+        (
+            "device",
+            "freezer-1",
+            "warm",
+            {"repeat": "3 times within 999d"},
+            InvalidFieldsError,
+            "values.repeat: is within at the most 400 d",
+        ),
         ("device", "freezer-1", None, {"bnad": 3}, InvalidFieldsError, "values.bnad: freezer has no parameter"),
     ],
 )
@@ -258,3 +266,10 @@ def test_a_group_takes_known_devices_only(home: Database) -> None:
     put_group(home, "freezer-1")
     put_group(home, "freezer-1", name="Vaccines")
     assert len(events(home, "device_group.changed")) == 2
+
+
+def test_what_the_rule_cannot_be_judged_with_is_refused_before_it_counts(home: Database) -> None:
+    from_files(home, {"id": "busy", "when": "changed(door)", "repeat": "3 times within 1h"})
+    with pytest.raises(InvalidFieldsError, match="values: a change lasts an instant, so the rule needs 'clear'"):
+        put(home, "device", "freezer-1", {"repeat": False}, rule="busy")
+    put(home, "device", "freezer-1", {"repeat": False, "keep_for": "5m"}, rule="busy")
