@@ -21,7 +21,8 @@ class NeedRow:
     """What the rules look at of an open need.
 
     ``site_id`` is set where the devices of a site share it, and then ``parent_id`` where another device's need stands
-    for it, and ``own_severity`` is how bad it is at its own device; ``cleared_at`` (device time, UTC) where its own device has recovered and others have not.
+    for it, and ``own_severity`` is how bad it is at its own device; ``cleared_at`` (device time, UTC) where its own
+    device has recovered and others have not.
     """
 
     id: int

@@ -178,7 +178,7 @@ class RuleRunner:
         elif outcomes:
             opened = self._record(connection, device, rules, outcomes, now=now)
         folds[device.device_id] = windows, fold
-        failed = [f"{rule}: {each.what}" for rule, each in fold.state.unknown.items() if each.why is Why.FAILED]
+        failed = [f"{rule}: {each.what}" for rule, each in sorted(fold.state.unknown.items()) if each.why is Why.FAILED]
         return Judged(device, wake_at, "; ".join(failed) or None, opened, tuple(fold.doubts.new), kept)
 
     def _open(
