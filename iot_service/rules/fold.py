@@ -110,7 +110,7 @@ class DeviceFold:
         """Return the next instant at which something falls due without a sample; None if nothing does."""
         if self._exact:
             return self._soonest
-        candidates = list(self._timers.all())
+        candidates = self._timers.all()
         for at in (self._values.outdated_at(), self._windows.empty_at(), self.state.recheck_at):
             if at is not None:
                 candidates.append(at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from iot_service.rules.calendar import LOOKED_AHEAD, holds, next_change
@@ -16,7 +15,17 @@ from iot_service.rules.state import DeviceState
 class Timers:
     """The timers of one device. They are a function of its state, so none of them is kept."""
 
-    __slots__ = ("_absences", "_by_place", "_context", "_edges", "_in_schedule", "_product", "_state", "_tracks")
+    __slots__ = (
+        "_absences",
+        "_by_place",
+        "_context",
+        "_edges",
+        "_in_schedule",
+        "_next_edge",
+        "_product",
+        "_state",
+        "_tracks",
+    )
 
     def __init__(
         self, product: CompiledProduct, state: DeviceState, tracks: dict[str, Track], context: DeviceContext
@@ -25,6 +34,7 @@ class Timers:
         self._absences = [place for place, rule in enumerate(product.rules) if rule.absent]
         self._by_place: dict[int, datetime] = {}
         self._edges: dict[int, datetime] = {}
+        self._next_edge: datetime | None = None
         self._in_schedule: dict[int, bool] = {}
 
     def arm(self, place: int, at: datetime) -> datetime | None:
@@ -47,6 +57,8 @@ class Timers:
     def look_at_calendar(self, at: datetime) -> set[int]:
         """Note which schedules hold at ``at``; return the places of the rules for which that is new."""
         changed: set[int] = set()
+        if self._next_edge is not None and at < self._next_edge:
+            return changed
         for place in self._product.scheduled:
             if place in self._in_schedule and self._edges[place] > at:
                 continue
@@ -59,6 +71,7 @@ class Timers:
             edges = [next_change(part, at, self._context) for part in rule.schedules if part]
             # What comes only every few years, such as 29 February, is looked for again in time.
             self._edges[place] = min((each for each in edges if each is not None), default=at + LOOKED_AHEAD)
+        self._next_edge = min(self._edges.values(), default=None)
         return changed
 
     def in_schedule(self, place: int) -> bool:
@@ -78,16 +91,14 @@ class Timers:
         """Return the names of the tracks that are to be looked at by ``at``."""
         return [key for key, track in self._tracks.items() if (each := track.due()) is not None and each <= at]
 
-    def all(self) -> Iterator[datetime]:
-        """Yield every instant at which something falls due."""
-        yield from self._by_place.values()
-        yield from self._edges.values()
-        for track in self._tracks.values():
-            if (at := track.due()) is not None:
-                yield at
-        for place in self._absences:
-            if (at := self.absence(place)) is not None:
-                yield at
+    def all(self) -> list[datetime]:
+        """Return every instant at which something falls due; of schedules, the first."""
+        found = list(self._by_place.values())
+        if self._next_edge is not None:
+            found.append(self._next_edge)
+        found += [at for track in self._tracks.values() if (at := track.due()) is not None]
+        found += [at for place in self._absences if (at := self.absence(place)) is not None]
+        return found
 
     def absence(self, place: int) -> datetime | None:
         """Return when the rule at ``place`` will notice an absence, if nothing comes; None when it watches for none.

@@ -45,13 +45,14 @@ class _Progress:
 class PlanTrack:
     """What a device showed when it was first heard, where its service is counted from until somebody says otherwise."""
 
-    __slots__ = ("_counters", "_paces", "_seen", "firsts", "known", "known_for", "since")
+    __slots__ = ("_counters", "_due", "_paces", "_seen", "firsts", "known", "known_for", "since")
 
     def __init__(self, counters: Sequence[str], data: Any) -> None:
         self._counters = counters
         since, seen, firsts = data if data is not None else (None, None, {})
         self.since = datetime.fromisoformat(since) if since is not None else None
         self._seen = datetime.fromisoformat(seen) if seen is not None else None
+        self._due: datetime | None = None
         self.firsts: dict[str, float] = dict(firsts)
         self._paces: dict[str, tuple[int, Pace | None]] = {}  # computed once a day, never kept
         self.known_for: tuple[Any, ...] | None = None
@@ -71,7 +72,9 @@ class PlanTrack:
         """Return when a day more has passed since it was first heard, since time alone makes a service due."""
         if self.since is None or self._seen is None:
             return None
-        return self.since + ((self._seen - self.since) // DAY + 1) * DAY
+        if self._due is None or self._seen >= self._due:
+            self._due = self.since + ((self._seen - self.since) // DAY + 1) * DAY
+        return self._due
 
     def to_json(self) -> Any:
         """Return when and with what it was first heard, and when it was looked at last."""
