@@ -61,6 +61,7 @@ class DeviceFold:
         self._values = Values(product, state, facts, hidden)
         self._soonest: datetime | None = None  # nothing falls due before
         self._exact = False  # and something falls due then
+        self._of_windows = False  # and that is a window that runs empty, nothing else
         self._at_rest: set[int] = set()  # rules that found nothing in the values as they are now
         self._missing: set[int] = set()  # rules that have noticed an absence, and wait for its end
         self._held_back: set[int] = set()
@@ -111,12 +112,12 @@ class DeviceFold:
         if self._exact:
             return self._soonest
         candidates = self._timers.all()
-        for at in (self._values.outdated_at(), self._windows.empty_at(), self.state.recheck_at):
-            if at is not None:
-                candidates.append(at)
+        candidates += [at for at in (self._values.outdated_at(), self.state.recheck_at) if at is not None]
         if self.state.ready_since is not None:
             candidates.append(self.state.ready_since + self.product.model.in_service_for)
-        self._soonest, self._exact = min(candidates, default=None), True
+        other, emptied = min(candidates, default=None), self._windows.empty_at()
+        self._of_windows = emptied is not None and (other is None or emptied < other)
+        self._soonest, self._exact = emptied if self._of_windows else other, True
         return self._soonest
 
     # Taking up ---------------------------------------------------------------------------------------------------
@@ -142,7 +143,10 @@ class DeviceFold:
             at = self.next_due()
             if at is None or at > limit or (at == limit and not inclusive):
                 return
-            self._instant(at, None, (), None)
+            if self._of_windows and not self._missing and len(self.state.rules) == len(self.product.rules):
+                self._settle(self._move_on(at, None), self._windows.forget(at), set())
+            else:
+                self._instant(at, None, (), None)
 
     def _instant(
         self, at: datetime, received: datetime | None, samples: Collection[Sample], change: FactChange | None
@@ -249,7 +253,7 @@ class DeviceFold:
         """
         self._exact = False
         moment = Moment(self._values.current, self._windows, at, self._tracks, self.context, [], sampled=sampled)
-        if self._tracks:
+        if self._tracks and not self.product.tracks_by_input.keys().isdisjoint((*changed, *again)):
             reading, due = feed_tracks(self.product, moment, (*changed, *again), self.state.service_state)
             places |= reading
             self._expect(due)

@@ -45,7 +45,7 @@ class _Progress:
 class PlanTrack:
     """What a device showed when it was first heard, where its service is counted from until somebody says otherwise."""
 
-    __slots__ = ("_counters", "_due", "_paces", "_seen", "firsts", "known", "known_for", "since")
+    __slots__ = ("_counters", "_due", "_paces", "_seen", "firsts", "known", "known_at", "known_for", "since")
 
     def __init__(self, counters: Sequence[str], data: Any) -> None:
         self._counters = counters
@@ -55,6 +55,7 @@ class PlanTrack:
         self._due: datetime | None = None
         self.firsts: dict[str, float] = dict(firsts)
         self._paces: dict[str, tuple[int, Pace | None]] = {}  # computed once a day, never kept
+        self.known_at: Moment | None = None
         self.known_for: tuple[Any, ...] | None = None
         self.known: tuple[_Progress, ...] = ()
 
@@ -163,6 +164,9 @@ class PlanLet:
         track = moment.tracks.get(self.track or "")
         if not isinstance(track, PlanTrack):
             return ()
+        if track.known_at is moment:
+            return track.known
+        track.known_at = moment
         steps: list[tuple[str, float, float]] = []
         for name, given in self.plan.every.items():
             limit = scope.get(given) if isinstance(given, str) else given
