@@ -55,7 +55,7 @@ def make_settings(**over: Any) -> Settings:
     return load_settings(**{"mqtt_url": "mqtt://127.0.0.1:1", "mqtt_slot": "test", **over})
 
 
-def wait_until(true: Callable[[], object], *, timeout: float = 15.0) -> None:
+def wait_until(true: Callable[[], object], *, timeout: float = 30.0) -> None:
     """Wait until ``true()`` is true; fails when it takes longer than ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not true():

@@ -124,6 +124,7 @@ def replayed(settings: Settings, folder: Path, *, disturbed: bool) -> tuple[int,
     return outcome(settings)
 
 
+@pytest.mark.soak_on_timescale
 def test_a_killed_service_that_is_started_again_finds_what_an_undisturbed_one_finds(
     server_url: str, fault_broker: MosquittoServer, tmp_path: Path, engine: str
 ) -> None:
