@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite
@@ -184,8 +185,13 @@ class Condition:
     def explain(self, moment: Moment) -> list[str]:
         """Return what its lets have to say for themselves at ``moment``, each once."""
         scope = self.scope(moment)
-        said = [let.explain(scope, moment) for _, let in self.lets if isinstance(let, Explains)]
-        return list(dict.fromkeys(clause for clause in said if clause is not None))
+        said: dict[str, None] = {}
+        for _, let in self.lets:
+            if isinstance(let, Explains):
+                with suppress(ArithmeticError, ValueError):  # its value could not be computed either, and that is noted
+                    clause = let.explain(scope, moment)
+                    said |= {clause: None} if clause is not None else {}
+        return list(said)
 
 
 def condition_of(expression: Expression, lets: Mapping[str, Let]) -> Condition:
